@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["{core,contracts,client,isolate,scripts}/**/*.test.ts"],
+        },
+      },
+      "workers/ratelimiter/vitest.config.ts",
+    ],
+  },
+});

@@ -1,0 +1,18 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+// The objects of this worker alone, in workerd. What crosses workers is tested in tests/system on the whole platform.
+export default defineConfig({
+  root: new URL("../..", import.meta.url).pathname,
+  plugins: [
+    cloudflareTest({
+      main: "./workers/ratelimiter/src/index.ts",
+      miniflare: {
+        compatibilityDate: "2026-11-01",
+        compatibilityFlags: ["nodejs_compat"],
+        durableObjects: { RATE_LIMITER: { className: "RateLimiter", useSQLite: true } },
+      },
+    }),
+  ],
+  test: { name: "ratelimiter", include: ["durable-objects/rate-limiter/**/*.test.ts"] },
+});
