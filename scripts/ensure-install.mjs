@@ -30,6 +30,8 @@ if (!existsSync("node_modules/.bin/node") && existsSync(`node_modules/${carrier}
 }
 const neededMajor = 24;
 if (!existsSync("node_modules/.bin/node") && Number.parseInt(process.versions.node, 10) < neededMajor) {
-  console.error(`No Node ${neededMajor} for ${platform} came with npm ci: install Node ${neededMajor} or later yourself.`);
+  console.error(
+    `No Node ${neededMajor} for ${platform} came with npm ci: install Node ${neededMajor} or later yourself.`,
+  );
   process.exit(1);
 }
