@@ -50,6 +50,7 @@ const kinds = {
   // What the platform says
   internal: { status: 500, title: "Something went wrong on our side", retry: "retry" },
   limiter_unavailable: { status: 503, title: "The rate limiter does not answer", retry: "retry" },
+  issuer_unavailable: { status: 503, title: "The issuer of the token does not answer", retry: "retry" },
   control_plane_unavailable: { status: 503, title: "The control plane does not answer", retry: "retry" },
   outcome_unknown: { status: 503, title: "The work may or may not have been done", retry: "retry" },
   overloaded: { status: 503, title: "The platform is at a bound", retry: "retry" },
