@@ -1,0 +1,67 @@
+import type { MetricFamily } from "./family.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** Increments under a number, sent until acknowledged. */
+export interface Parcel {
+  /** Random id of the sender's life: a restarted sender is another one. */
+  readonly sender: string;
+  /** 1, 2, 3 … of this sender. */
+  readonly seq: number;
+  readonly families: readonly MetricFamily[];
+}
+
+/** The sending side: one parcel is on its way at a time, and the same one again until it is acknowledged (CP-10). */
+export class ParcelOutbox {
+  readonly #sender: string;
+  readonly #metrics: Metrics;
+  #pending: Parcel | null = null;
+  #seq = 0;
+
+  constructor(sender: string, metrics: Metrics) {
+    this.#sender = sender;
+    this.#metrics = metrics;
+  }
+
+  /** The parcel to send now, or null when nothing was counted. */
+  next(): Parcel | null {
+    if (this.#pending === null) {
+      const families = this.#metrics.drain();
+      if (families.length > 0) this.#pending = { sender: this.#sender, seq: ++this.#seq, families };
+    }
+    return this.#pending;
+  }
+
+  /** The receiver has counted `parcel`. A late acknowledgement of an earlier one changes nothing. */
+  acknowledge(parcel: Parcel): void {
+    if (this.#pending?.seq === parcel.seq) this.#pending = null;
+  }
+}
+
+/** The receiving side: counts each parcel once. */
+export class ParcelInbox {
+  readonly #metrics: Metrics;
+  readonly #maxSenders: number;
+  /** Last number by sender; the one that was silent for longest comes first. */
+  readonly #seqs = new Map<string, number>();
+
+  /**
+   * @param maxSenders how many senders are told apart. A parcel is repeated within seconds, so forgetting the sender that
+   *   was silent for longest forgets nothing that still matters.
+   */
+  constructor(metrics: Metrics, maxSenders: number) {
+    this.#metrics = metrics;
+    this.#maxSenders = maxSenders;
+  }
+
+  /** Counts the parcel unless it was counted before. It may be acknowledged in either case. */
+  accept({ sender, seq, families }: Parcel): void {
+    const known = this.#seqs.get(sender) ?? 0;
+    this.#seqs.delete(sender);
+    this.#seqs.set(sender, Math.max(known, seq));
+    if (seq > known) this.#metrics.merge(families);
+    for (const silent of this.#seqs.keys()) {
+      if (this.#seqs.size <= this.#maxSenders) break;
+      this.#seqs.delete(silent);
+    }
+  }
+}
