@@ -25,7 +25,7 @@ const clockUnitMs = { minute: 60_000, hour: 3_600_000 } as const;
  * @throws RangeError when the runtime does not know the time zone
  */
 export function calendarWindow(calendar: Calendar, nowMs: number): CalendarWindow {
-  const now = Temporal.Instant.fromEpochMilliseconds(nowMs).toZonedDateTimeISO(calendar.timeZone);
+  const now = momentAt(nowMs, calendar.timeZone);
   return calendar.unit === "minute" || calendar.unit === "hour"
     ? clockWindow(now, clockUnitMs[calendar.unit])
     : dateWindow(now, calendar.unit);
@@ -33,23 +33,27 @@ export function calendarWindow(calendar: Calendar, nowMs: number): CalendarWindo
 
 function clockWindow(now: Temporal.ZonedDateTime, unitMs: number): CalendarWindow {
   const nowMs = now.epochMilliseconds;
-  const startMs = nowMs - modulo(nowMs + offsetMs(now), unitMs);
-  return { startMs: lastStrike(now, startMs, unitMs), endMs: nextStrike(now, startMs + unitMs, unitMs) };
+  const nowOffsetMs = offsetMs(now);
+  const startMs = nowMs - modulo(nowMs + nowOffsetMs, unitMs);
+  const endMs = startMs + unitMs;
+  // A time zone's changes are costly to find, so they are looked up only in an hour that has one.
+  return {
+    startMs: offsetMs(momentAt(startMs, now.timeZoneId)) === nowOffsetMs ? startMs : lastStrikeMs(now, unitMs),
+    endMs: offsetMs(momentAt(endMs, now.timeZoneId)) === nowOffsetMs ? endMs : nextStrikeMs(now, endMs, unitMs),
+  };
 }
 
-/** The last stroke at or before `now`: `expectedMs`, unless the clock was changed since then. */
-function lastStrike(now: Temporal.ZonedDateTime, expectedMs: number, unitMs: number): number {
-  const changed = now.getTimeZoneTransition("previous");
-  const changedMs = changed?.epochMilliseconds ?? Number.NEGATIVE_INFINITY;
-  if (changed === null || changedMs <= expectedMs) return expectedMs;
-  const beforeMs = changedMs - 1;
-  return beforeMs - modulo(beforeMs + offsetMs(changed.subtract({ milliseconds: 1 })), unitMs);
+/** The last stroke before the clock was last changed. */
+function lastStrikeMs(now: Temporal.ZonedDateTime, unitMs: number): number {
+  const changed = now.add({ milliseconds: 1 }).getTimeZoneTransition("previous") ?? now;
+  const before = changed.subtract({ milliseconds: 1 });
+  return before.epochMilliseconds - modulo(before.epochMilliseconds + offsetMs(before), unitMs);
 }
 
-/** The next stroke after `now`: `expectedMs`, unless the clock is changed until then. */
-function nextStrike(now: Temporal.ZonedDateTime, expectedMs: number, unitMs: number): number {
+/** The first stroke when the clock is next changed, or after that. `expectedMs` when it is not. */
+function nextStrikeMs(now: Temporal.ZonedDateTime, expectedMs: number, unitMs: number): number {
   const changed = now.getTimeZoneTransition("next");
-  if (changed === null || changed.epochMilliseconds > expectedMs) return expectedMs;
+  if (changed === null) return expectedMs;
   return changed.epochMilliseconds + modulo(-(changed.epochMilliseconds + offsetMs(changed)), unitMs);
 }
 
@@ -83,6 +87,10 @@ function firstDate(date: Temporal.PlainDate, unit: "day" | "week" | "month" | "y
 
 function firstMomentMs(date: Temporal.PlainDate, timeZone: string): number {
   return date.toZonedDateTime(timeZone).epochMilliseconds;
+}
+
+function momentAt(ms: number, timeZone: string): Temporal.ZonedDateTime {
+  return Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timeZone);
 }
 
 function offsetMs(moment: Temporal.ZonedDateTime): number {

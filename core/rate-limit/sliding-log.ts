@@ -65,12 +65,13 @@ export const slidingLog: Meter<SlidingLogPolicy, SlidingLogState> = {
   waitMs(policy, state, cost) {
     if (cost > policy.limit) return Number.POSITIVE_INFINITY;
     let excess = state.used + cost - policy.limit;
-    if (excess <= 0) return 0;
+    let endsMs = state.atMs;
     for (const entry of state.entries) {
+      if (excess <= 0) break;
       excess -= entry.cost;
-      if (excess <= 0) return entry.atMs + policy.windowMs - state.atMs;
+      endsMs = entry.atMs + policy.windowMs;
     }
-    return 0;
+    return endsMs - state.atMs;
   },
 
   resetMs(policy, state) {

@@ -68,12 +68,14 @@ export const slidingWindow: Meter<SlidingWindowPolicy, SlidingWindowState> = {
     return state.current === 0 ? toNextMs : toNextMs + policy.windowMs;
   },
 
-  /** Under another window the estimate of the moment, rounded up, counts as spent in the current window. */
+  /**
+   * Under another window the estimate of the moment, rounded up, counts as spent in the current window. It stops where
+   * the arithmetic does, which is at or over the new limit: the key stays full.
+   */
   resize(from, to, state) {
-    const most = Math.floor(Number.MAX_SAFE_INTEGER / to.windowMs);
     if (from.windowMs === to.windowMs) return state;
+    const most = Math.floor(Number.MAX_SAFE_INTEGER / to.windowMs);
     const estimate = state.current + weightOfPrevious(from, state);
-    // `most` is at least the new limit, so the count that is cut off still leaves the key full.
     return { atMs: state.atMs, previous: 0, current: Math.min(estimate, most) };
   },
 
