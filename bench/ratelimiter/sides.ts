@@ -1,0 +1,128 @@
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Breakwater } from "../../client/index.ts";
+import { type Server, startServer } from "../harness/processes.ts";
+import { needTool } from "../harness/tools.ts";
+import { limitName, limitValue, windowMs } from "./loads.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const peers = join(root, "bench/peers");
+
+/** Something that decides over HTTP. */
+export interface Side {
+  readonly name: string;
+  readonly server: Server;
+  readonly token?: string;
+  stop(): Promise<void>;
+}
+
+/** Breakwater as `npm start` runs it, with the limit of the loads and a key that may only check. */
+export async function startBreakwater(folder: string): Promise<Side & { readonly adminKey: string }> {
+  const port = await freePort();
+  const adminKey = randomBytes(24).toString("hex");
+  const server = await startServer({
+    name: "breakwater",
+    command: process.execPath,
+    args: ["scripts/serve.ts"],
+    cwd: root,
+    port,
+    env: { PORT: String(port), DATA_DIR: join(folder, "breakwater"), ADMIN_KEY: adminKey, LOG_LEVEL: "error" },
+    logFolder: folder,
+  });
+  const admin = new Breakwater({ baseUrl: server.url, token: adminKey });
+  // failMode closed: an answer that the object did not give is a 429, which the load generator counts.
+  await admin.limits.put(limitName, { algorithm: "gcra", limit: limitValue, windowMs, failMode: "closed" });
+  const { key } = await admin.keys.create({ name: "bench", scopes: ["limits:check"] });
+  return { name: "breakwater", server, token: key, adminKey, stop: server.stop };
+}
+
+/** The bare Worker. */
+export async function startBare(folder: string): Promise<Side> {
+  const port = await freePort();
+  const args = [join(root, "bench/bare/serve.ts"), String(port), join(folder, "bare")];
+  const server = await startServer({ name: "bare", command: process.execPath, args, port, logFolder: folder });
+  return { name: "bare", server, stop: server.stop };
+}
+
+/** envoyproxy/ratelimit as it comes, with a Redis of its own. */
+export async function startEnvoy(folder: string): Promise<Side> {
+  const redis = await startRedis(folder, "redis-envoy");
+  const [port, grpcPort, debugPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  const server = await startServer({
+    name: "envoyproxy-ratelimit",
+    command: needTool("service_cmd"),
+    args: [],
+    port,
+    env: {
+      RUNTIME_ROOT: join(peers, "envoyproxy-ratelimit"),
+      RUNTIME_SUBDIRECTORY: ".",
+      RUNTIME_APPDIRECTORY: "config",
+      RUNTIME_WATCH_ROOT: "false",
+      USE_STATSD: "false",
+      LOG_LEVEL: "error",
+      REDIS_SOCKET_TYPE: "tcp",
+      REDIS_URL: redis.url.replace("http://", ""),
+      HOST: "127.0.0.1",
+      PORT: String(port),
+      GRPC_HOST: "127.0.0.1",
+      GRPC_PORT: String(grpcPort),
+      DEBUG_HOST: "127.0.0.1",
+      DEBUG_PORT: String(debugPort),
+    },
+    logFolder: folder,
+  });
+  return { name: "envoyproxy/ratelimit", server, stop: () => stopAll(server, redis) };
+}
+
+/** rate-limiter-flexible behind Node's HTTP server, with a Redis of its own. */
+export async function startFlexible(folder: string): Promise<Side> {
+  installPeers();
+  const redis = await startRedis(folder, "redis-flexible");
+  const port = await freePort();
+  const redisPort = new URL(redis.url).port;
+  const server = await startServer({
+    name: "rate-limiter-flexible",
+    command: process.execPath,
+    args: [join(peers, "rate-limiter-flexible.mjs"), String(port), redisPort],
+    port,
+    logFolder: folder,
+  });
+  return { name: "rate-limiter-flexible", server, stop: () => stopAll(server, redis) };
+}
+
+/** Redis without persistence: its fastest way, which forgets every count when it ends. */
+async function startRedis(folder: string, name: string): Promise<Server> {
+  const port = await freePort();
+  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  return startServer({ name, command: needTool("redis-server"), args, port, logFolder: folder });
+}
+
+async function stopAll(...servers: readonly Server[]): Promise<void> {
+  for (const server of servers) await server.stop();
+}
+
+function installPeers(): void {
+  const lock = join(peers, "package-lock.json");
+  const installed = join(peers, "node_modules/.package-lock.json");
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  console.log("Installing the peers' packages (npm ci in bench/peers), once …");
+  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: peers, stdio: "inherit" });
+  if (status !== 0) throw new Error("npm ci in bench/peers failed");
+}
+
+/** A port that nothing listens on now. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      const port = typeof address === "object" && address ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
