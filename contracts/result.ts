@@ -12,7 +12,7 @@ export interface Refusal {
 /** Either the value or the refusal. `replayed` marks an answer kept from an earlier request with the same Idempotency-Key. */
 export type Result<T> =
   | { readonly ok: true; readonly value: T; readonly replayed?: true }
-  | { readonly ok: false; readonly refusal: Refusal };
+  | { readonly ok: false; readonly refusal: Refusal; readonly replayed?: true };
 
 /** The result that carries `value`. */
 export function ok<T>(value: T): Result<T> {

@@ -23,12 +23,14 @@ export const Step = {
   check: 0,
   /** Each check on its own; its verdicts say which passed. */
   each: 1,
-  /** All or nothing: sets the costs aside for `holdTtlMs`. */
+  /** All or nothing: sets the costs aside for a second. */
   hold: 2,
   /** Spends what the hold of the same id set aside, or what still fits when the hold is gone. */
   confirm: 3,
+  /** Ends the holds of the id, when no confirm of it was sent. */
+  release: 4,
   /** Gives back whatever the id holds or has spent, and lets no later confirm of it (and its attempt) pass. */
-  cancel: 4,
+  cancel: 5,
 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
 
@@ -39,6 +41,7 @@ export type Step = (typeof Step)[keyof typeof Step];
  */
 export type Part = readonly [id: string, attempt: number, bodyHash: string];
 
+/** A request names a limit and key at most once: the caller sums. */
 export type WireRequest = readonly [step: Step, checks: readonly WireCheck[], part?: Part];
 
 export interface DecideBatch {

@@ -1,10 +1,4 @@
-import { DurableObject } from "cloudflare:workers";
-
-export class RateLimiter extends DurableObject {
-  ping(): number {
-    return Date.now();
-  }
-}
+export { RateLimiter } from "../../../durable-objects/rate-limiter/rate-limiter.ts";
 
 export default {
   fetch(): Response {

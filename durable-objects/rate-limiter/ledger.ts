@@ -1,0 +1,100 @@
+import { type Account, advance, decode, encode, open, resize } from "../../core/rate-limit/account.ts";
+import { samePolicy } from "../../core/rate-limit/policy.ts";
+import { RecentMap } from "../../core/recent-map.ts";
+import { maxKeysInMemory } from "./bounds.ts";
+import type { Limit } from "./limits.ts";
+
+/** One key's account in memory. */
+export interface Cell {
+  readonly limit: Limit;
+  readonly key: string;
+  account: Account;
+  /** Whether the account differs from its row. */
+  dirty: boolean;
+}
+
+/**
+ * The accounts of this object: a bounded cache in front of the `keys` rows. Changes are made in memory and written by
+ * `commit`, once for each key.
+ */
+export class Ledger {
+  readonly #sql: SqlStorage;
+  readonly #cells = new RecentMap<string, Cell>(maxKeysInMemory);
+  #dirty: Cell[] = [];
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** The account of the key at `nowMs`, under the numbers in force for it. */
+  cell(limit: Limit, key: string, nowMs: number): Cell {
+    const name = limit.prefix + key;
+    let cell = this.#cells.get(name);
+    if (cell === undefined) {
+      cell = { limit, key, account: this.#read(limit, key, nowMs), dirty: false };
+      this.#cells.set(name, cell);
+    }
+    const override = limit.overrides.size === 0 ? undefined : limit.overrides.get(key);
+    const policy = override === undefined ? limit.meter : override.meter;
+    let account = advance(cell.account, nowMs);
+    if (account.policy !== policy) {
+      if (samePolicy(account.policy, policy)) account = { ...account, policy };
+      else {
+        // The account's own version only orders its changes; which numbers are in force is decided by `Limits`.
+        account = resize(account, policy, account.version + 1);
+        this.#touch(cell);
+      }
+    }
+    cell.account = account;
+    return cell;
+  }
+
+  /** Replaces the account; its row is written by `commit`. */
+  put(cell: Cell, account: Account): void {
+    const banned = account.bannedUntilMs !== cell.account.bannedUntilMs;
+    cell.account = account;
+    // A key without a limit has nothing to remember but a ban.
+    if (banned || account.policy.algorithm !== "unlimited") this.#touch(cell);
+  }
+
+  /** Writes each changed account once. */
+  commit(): void {
+    for (const cell of this.#dirty) {
+      this.#sql.exec(
+        "INSERT INTO keys (limit_id, key, state) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
+        cell.limit.id,
+        cell.key,
+        encode(cell.account),
+      );
+      cell.dirty = false;
+    }
+    if (this.#dirty.length > 0) this.#dirty = [];
+  }
+
+  /** Drops one key from memory, after its row was deleted. */
+  drop(limitId: number, key: string): void {
+    this.#cells.delete(`${limitId} ${key}`);
+  }
+
+  /** The rows are what counts again: after a rollback. Holds are lost, as in an eviction. */
+  forget(): void {
+    this.#cells.clear();
+    this.#dirty = [];
+  }
+
+  #read(limit: Limit, key: string, nowMs: number): Account {
+    const rows = this.#sql.exec<{ state: string }>(
+      "SELECT state FROM keys WHERE limit_id = ? AND key = ?",
+      limit.id,
+      key,
+    );
+    const found = rows.next();
+    return found.done ? open(limit.meter, 0, nowMs) : decode(found.value.state);
+  }
+
+  #touch(cell: Cell): void {
+    if (cell.dirty) return;
+    cell.dirty = true;
+    this.#dirty.push(cell);
+  }
+}

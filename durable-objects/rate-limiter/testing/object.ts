@@ -1,0 +1,95 @@
+import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { vi } from "vitest";
+import {
+  type DecideReply,
+  type LimitNumbers,
+  Outcome,
+  type Part,
+  Step,
+  type Target,
+  type WireCheck,
+  type WireLimit,
+  type WireRequest,
+} from "../../../contracts/rpc/rate-limiter.ts";
+import type { RateLimiter } from "../rate-limiter.ts";
+
+/** Ahead of the real clock, so that no alarm set under it fires by itself. */
+export const startMs = Date.UTC(2040, 0, 1);
+
+/** Holds `Date` still; timers keep running. */
+export function holdClock(atMs = startMs): void {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.setSystemTime(atMs);
+}
+
+export function setClock(atMs: number): void {
+  vi.setSystemTime(atMs);
+}
+
+export function pass(ms: number): void {
+  vi.setSystemTime(Date.now() + ms);
+}
+
+let objects = 0;
+
+/** An object of its own for each test. */
+export function newLimiter(name = `limiter ${objects++} ${Math.random()}`): DurableObjectStub<RateLimiter> {
+  return env.RATE_LIMITER.getByName(name);
+}
+
+export function evict(limiter: DurableObjectStub<RateLimiter>): Promise<void> {
+  return evictDurableObject(limiter);
+}
+
+export function inside<T>(
+  limiter: DurableObjectStub<RateLimiter>,
+  look: (object: RateLimiter, state: DurableObjectState) => T | Promise<T>,
+): Promise<T> {
+  return runInDurableObject(limiter, look);
+}
+
+/** The rows of a table, as the object has them on disk. */
+export function rowsOf(
+  limiter: DurableObjectStub<RateLimiter>,
+  table: string,
+): Promise<Record<string, SqlStorageValue>[]> {
+  return inside(limiter, (_object, state) => state.storage.sql.exec(`SELECT * FROM ${table}`).toArray());
+}
+
+export const gcra = (limit: number, windowMs = 60_000, burst = limit): LimitNumbers => ({
+  algorithm: "gcra",
+  limit,
+  windowMs,
+  burst,
+});
+
+export const api = (numbers: LimitNumbers = gcra(10), version = 1, name = "api"): WireLimit => [name, version, numbers];
+
+export const target = (key: string, limit: WireLimit = api()): Target => ({ limit, key });
+
+let batches = 0;
+
+/** Sends one request alone, and gives its answer. */
+export async function ask(
+  limiter: Pick<RateLimiter, "decide">,
+  limits: readonly WireLimit[],
+  step: Step,
+  checks: readonly WireCheck[],
+  part?: Part,
+): Promise<DecideReply[number]> {
+  const request: WireRequest = part === undefined ? [step, checks] : [step, checks, part];
+  const reply = await limiter.decide({ id: `batch ${batches++}`, limits, requests: [request] });
+  return reply[0] as DecideReply[number];
+}
+
+/** Checks one key of one limit: whether it passed, and when to come back. */
+export async function spend(
+  limiter: Pick<RateLimiter, "decide">,
+  key: string,
+  cost = 1,
+  limit: WireLimit = api(),
+): Promise<{ allowed: boolean; remaining: number | null; retryAfterMs: number | null }> {
+  const [outcome, verdicts] = await ask(limiter, [limit], Step.check, [[0, key, cost, 0]]);
+  const [, , remaining = null, , retryAfterMs = null] = verdicts[0] ?? [];
+  return { allowed: outcome === Outcome.allowed, remaining, retryAfterMs };
+}
