@@ -26,7 +26,9 @@ const maxScopes = scopes.length;
 export const CreateKeyRequest = z
   .strictObject({
     name: z.string().trim().min(1).max(100),
-    tenant: Name.default("default").meta({ description: "a name not yet seen creates the tenant (administrators)" }),
+    tenant: Name.optional().meta({
+      description: "the caller's own by default; administrators may name another, and a new name creates it",
+    }),
     scopes: z.array(Scope).min(1).max(maxScopes),
     expiresAt: Timestamp.optional(),
   })

@@ -3,10 +3,13 @@ import { z } from "zod";
 /** Longest key or member, in bytes of UTF-8. */
 export const maxKeySizeBytes = 512;
 
-/** The name of a resource, a tenant or a switch: 1 to 64 of `a-z 0-9 - _ .`. */
+/**
+ * The name of a resource, a tenant or a switch: 1 to 64 of `a-z 0-9 - _ .`. Not `.` and `..`, which are steps in a path, and
+ * not `__proto__`, which no JSON object can carry safely.
+ */
 export const Name = z
   .string()
-  .regex(/^[a-z0-9\-_.]{1,64}$/, "must be 1 to 64 characters of a-z, 0-9, '-', '_' and '.'")
+  .regex(/^(?!\.{1,2}$|__proto__$)[a-z0-9\-_.]{1,64}$/, "must be 1 to 64 characters of a-z, 0-9, '-', '_' and '.'")
   .meta({ description: "1 to 64 characters of a-z, 0-9, '-', '_' and '.'", example: "api" });
 
 /** Whether `text` may be a key: 1 to 512 bytes of well-formed Unicode without NUL. */
