@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Issuer } from "./access.ts";
-import { LimitPolicy } from "./limits.ts";
-import { Name, Timestamp } from "./names.ts";
+import { LimitPolicy, Override } from "./limits.ts";
+import { Key, Name, Timestamp } from "./names.ts";
 
 /**
  * The kinds of resource. `tenant`: each tenant has its own, `platform`: one set, for administrators.
@@ -19,6 +19,10 @@ export type ChangeKind = ResourceKind | "switches" | "tenants" | "keys" | "overr
 
 /** Most limits, issuers, routes, upstreams and switches together: an isolate's snapshot holds them all. */
 export const maxSnapshotEntries = 10_000;
+/** Most switches: they are kept as one value of one object. */
+export const maxSwitches = 200;
+/** Most resources and tenants: what a snapshot holds beside switches. */
+export const maxStoredEntries = maxSnapshotEntries - maxSwitches;
 
 /** Largest value of a switch, as JSON text. */
 const maxSwitchValueSizeBytes = 1024;
@@ -79,7 +83,7 @@ export const ConfigDocument = z
     version: z.literal(1),
     limits: z.record(Name, LimitPolicy).default({}),
     overrides: z
-      .array(z.strictObject({ limit: Name, key: z.string(), override: z.unknown() }))
+      .array(z.strictObject({ limit: Name, key: Key, override: Override }))
       .max(10_000)
       .default([]),
     issuers: z.record(Name, Issuer).optional().meta({ description: "administrators only" }),

@@ -21,15 +21,12 @@ export function isKey(text: string): boolean {
 }
 
 /** What is limited, ranked or locked: a user id, an address, a path. */
-export const Key = z
-  .string()
-  .refine(isKey, "must be 1 to 512 bytes of well-formed Unicode without NUL")
-  .meta({
-    description: "1 to 512 bytes of well-formed Unicode without NUL",
-    example: "user:1",
-    minLength: 1,
-    maxLength: 512,
-  });
+export const Key = z.string().refine(isKey, "must be 1 to 512 bytes of well-formed Unicode without NUL").meta({
+  description: "1 to 512 bytes of well-formed Unicode without NUL",
+  example: "user:1",
+  minLength: 1,
+  maxLength: 512,
+});
 
 /** RFC 3339 in UTC or with an offset. */
 export const Timestamp = z.iso
