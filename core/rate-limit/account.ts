@@ -201,10 +201,16 @@ export function encode(account: Account): string {
  */
 export function decode(text: string): Account {
   const [code, version, bannedUntilMs, ...fields] = text.split(" ");
-  const algorithm = meterOfRow(code);
-  if (algorithm === undefined) throw new Error(`not the row of an account: ${text.slice(0, 64)}`);
-  const { policy, state } = algorithm.decode(fields);
-  return { policy, version: Number(version), state, holds: [], bannedUntilMs: Number(bannedUntilMs), lagMs: 0 };
+  const row = meterOfRow(code)?.decode(fields);
+  if (row === undefined || !Object.values(row.state).every(isWhole)) {
+    throw new Error(`not the row of an account: ${text.slice(0, 64)}`);
+  }
+  return { ...row, version: Number(version), holds: [], bannedUntilMs: Number(bannedUntilMs), lagMs: 0 };
+}
+
+/** Whether a member of a state is a whole number, as they all are but for a log's entries. */
+function isWhole(value: unknown): boolean {
+  return Array.isArray(value) || Number.isSafeInteger(value);
 }
 
 /** Tokens that can be spent and that nobody holds; below zero after a cut. */

@@ -103,7 +103,7 @@ const unitMs = {
 } as const;
 
 /** About as long as the policy's window. */
-export function spanMs(policy: MeterPolicy): number {
+function spanMs(policy: MeterPolicy): number {
   if (policy.algorithm === "unlimited") return 1;
   return policy.algorithm === "quota" ? unitMs[policy.calendar.unit] : policy.windowMs;
 }
