@@ -1,0 +1,57 @@
+import { and, desc, eq, lt } from "drizzle-orm";
+import type { AuditEntry } from "../contracts/control-plane.ts";
+import { ok, type Result } from "../contracts/result.ts";
+import type { Database } from "./database.ts";
+import { type Page, type Paged, paged, rowsOf, startOf } from "./page.ts";
+import { asJson } from "./resources.ts";
+import { audit, platformTenantId, tenants } from "./schema.ts";
+
+const columns = { entry: audit, tenant: tenants.name };
+
+/** The record of every change, newest first. */
+export class AuditLog {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Changes to what belongs to the tenant; `tenantId` null lists every change. */
+  async list(tenantId: string | null, page: Page): Promise<Result<Paged<AuditEntry>>> {
+    const before = Number(startOf(page));
+    const which = and(
+      tenantId === null ? undefined : eq(audit.tenantId, tenantId),
+      before > 0 ? lt(audit.seq, before) : undefined,
+    );
+    const query = () =>
+      this.#database.orm
+        .select(columns)
+        .from(audit)
+        .leftJoin(tenants, eq(tenants.id, audit.tenantId))
+        .where(which)
+        .orderBy(desc(audit.seq))
+        .limit(rowsOf(page));
+    const read = await this.#database.read(query);
+    return read.ok ? ok(paged(page, read.value, entryOf, (row) => String(row.entry.seq))) : read;
+  }
+}
+
+function entryOf({ entry, tenant }: { entry: typeof audit.$inferSelect; tenant: string | null }): AuditEntry {
+  const { seq, atMs, actor, tenantId, action, kind, name, requestId } = entry;
+  return {
+    seq,
+    at: new Date(atMs).toISOString(),
+    actor,
+    tenant: tenantId === platformTenantId ? null : tenant,
+    action,
+    kind,
+    name,
+    before: parse(entry.before),
+    after: parse(entry.after),
+    requestId,
+  };
+}
+
+function parse(text: string | null): AuditEntry["before"] {
+  return text === null ? null : asJson(JSON.parse(text));
+}
