@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { commandLine, isAlive } from "./processes.ts";
@@ -32,7 +32,7 @@ export class DataDir {
     let path: string;
     let lock: DatabaseSync;
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       path = realpathSync(folder);
       lock = new DatabaseSync(join(path, "lock"), { timeout: 0 });
     } catch (error) {
@@ -109,6 +109,13 @@ export class DataDir {
   #isOurs(pid: number): boolean {
     return isAlive(pid) && commandLine(pid).includes(` --import-path=${this.path} `);
   }
+}
+
+/** Not `recursive: true`: Node never comes back from that where the file system refuses folders, as /proc does. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(resolve(folder)));
+  mkdirSync(folder);
 }
 
 function readPid(file: string): number | undefined {

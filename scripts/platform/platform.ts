@@ -72,13 +72,16 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const miniflareOptions = await optionsFor(configs, gateway, options, dataDir, runtimeLog);
     const construct = () => new Miniflare(convertV4MiniflareOptions(miniflareOptions));
     miniflare = options.signals === "caller" ? keepSignals(construct) : construct();
-    return await run(miniflare, configs, gateway, dataDir, runtimeLog);
+    const platform = await run(miniflare, configs, gateway, dataDir, runtimeLog);
+    runtimeLog.started();
+    return platform;
   } catch (error) {
     runtimeLog.silence();
     dataDir.forbidWorkerd();
     await miniflare?.dispose().catch(() => {});
     dataDir.close();
-    throw error instanceof StartError ? error : new StartError(reasonOf(error), error);
+    if (error instanceof StartError) throw error;
+    throw new StartError(`The runtime does not start: ${runtimeLog.saidAtStart || reasonOf(error)}`, error);
   }
 }
 
