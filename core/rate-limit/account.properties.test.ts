@@ -19,6 +19,12 @@ function after(scenario: Scenario): Simulation {
 function costAt(place: number, capacity: number): number {
   return Math.max(1, Math.round(place * (capacity + 1)));
 }
+
+/** Debts of another window may take 285,000 years to refill; no clock counts the milliseconds after that. */
+function isBefore2To53(atMs: number): boolean {
+  return Number.isSafeInteger(atMs);
+}
+
 const place = fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1, noNaN: true }));
 
 describe.each(algorithms)("%s", (algorithm) => {
@@ -34,6 +40,7 @@ describe.each(algorithms)("%s", (algorithm) => {
         const capacity = capacityOf(account.policy);
         const cost = costAt(costPlace, capacity);
         const { allowed, retryAfterMs } = check(account, cost);
+        fc.pre(isBefore2To53(key.nowMs + (retryAfterMs ?? 0)));
         if (allowed) {
           expect(retryAfterMs).toBe(0);
         } else if (retryAfterMs === null) {
@@ -174,6 +181,7 @@ describe.each(algorithms)("%s", (algorithm) => {
       const key = after(scenario);
       const { account } = key;
       const atMs = idleAtMs(account);
+      fc.pre(isBefore2To53(atMs));
       const { resetMs } = check(account, 1);
       expect(idle(account)).toBe(atMs <= account.state.atMs);
       expect(resetMs).toBe(idle(account) ? 0 : atMs - key.nowMs);

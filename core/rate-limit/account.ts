@@ -8,7 +8,7 @@ import { type MeterPolicy, samePolicy } from "./policy.ts";
 export const maxHolds = 1024;
 
 /** `cost` tokens that a check over several objects has set aside until it confirms or releases them. */
-export interface Hold {
+interface Hold {
   readonly id: string;
   readonly cost: number;
   /** When the hold ends by itself. */

@@ -1,5 +1,5 @@
 /** A slot that is held until `expiresMs` or its release. */
-export interface Permit {
+interface Permit {
   readonly id: string;
   readonly expiresMs: number;
 }

@@ -11,7 +11,7 @@ export interface SlidingLogPolicy {
 }
 
 /** `cost` tokens admitted at `atMs`. */
-export interface LogEntry {
+interface LogEntry {
   readonly atMs: number;
   readonly cost: number;
 }
