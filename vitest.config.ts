@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{core,contracts,client,isolate,scripts}/**/*.test.ts"],
+          include: ["{core,contracts,client,isolate,scripts,workers/gateway}/**/*.test.ts"],
         },
       },
       "workers/ratelimiter/vitest.config.ts",

@@ -1,0 +1,84 @@
+import { ok, type Result, refuse } from "../../../../contracts/result.ts";
+
+/** Deepest nesting of a body. No schema comes near it, and recursive validation of deeper ones would end the stack. */
+const maxNesting = 32;
+
+/** Bytes that are not UTF-8 are an error: replaced silently, two different keys could become one (RL-21). */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+/**
+ * The body as text.
+ * @param maxSizeBytes more is refused with `body_too_large`, before it is read where Content-Length tells
+ * @returns the empty string when there is no body
+ */
+export async function readText(request: Request, maxSizeBytes: number): Promise<Result<string>> {
+  const contentLength = request.headers.get("content-length");
+  if (contentLength !== null && Number(contentLength) > maxSizeBytes) return tooLarge(maxSizeBytes);
+  if (request.body === null) return ok("");
+  const bytes = contentLength === null ? await readBounded(request.body, maxSizeBytes) : await request.arrayBuffer();
+  if (bytes === undefined || bytes.byteLength > maxSizeBytes) return tooLarge(maxSizeBytes);
+  try {
+    return ok(decoder.decode(bytes));
+  } catch {
+    return refuse("invalid_json", "The body is not UTF-8; send JSON in UTF-8.");
+  }
+}
+
+/** Reads a body of unknown length; `undefined` once it is longer than `maxSizeBytes`. */
+async function readBounded(body: ReadableStream<Uint8Array>, maxSizeBytes: number): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > maxSizeBytes) return undefined;
+    chunks.push(chunk);
+  }
+  const whole = new Uint8Array(sizeBytes);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return whole;
+}
+
+function tooLarge(maxSizeBytes: number) {
+  return refuse("body_too_large", `Send at most ${maxSizeBytes} bytes.`);
+}
+
+/** Whether a Content-Type says JSON; a charset other than UTF-8 does not. */
+export function isJson(contentType: string | null): boolean {
+  if (contentType === "application/json") return true;
+  return contentType !== null && /^application\/json\s*(;\s*charset="?utf-8"?\s*)?;?\s*$/i.test(contentType);
+}
+
+/** The value of a JSON text that is not nested deeper than any schema goes. */
+export function parseJson(text: string): Result<unknown> {
+  if (nestsDeeperThan(text, maxNesting)) {
+    return refuse("invalid_json", `The body is nested deeper than ${maxNesting} levels; no resource is.`);
+  }
+  try {
+    return ok(JSON.parse(text));
+  } catch {
+    return refuse(
+      "invalid_json",
+      text === "" ? "The body is empty; send a JSON object." : "The body does not parse as JSON.",
+    );
+  }
+}
+
+function nestsDeeperThan(text: string, levels: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (inString) {
+      if (code === 0x5c /* \ */) i++;
+      else if (code === 0x22 /* " */) inString = false;
+    } else if (code === 0x22) inString = true;
+    else if (code === 0x7b /* { */ || code === 0x5b /* [ */) {
+      if (++depth > levels) return true;
+    } else if (code === 0x7d || code === 0x5d) depth--;
+  }
+  return false;
+}

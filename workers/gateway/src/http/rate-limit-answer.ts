@@ -1,0 +1,41 @@
+import type { CheckResponse } from "../../../../contracts/limits.ts";
+import { rateLimitHeaders } from "../../../../isolate/rate-limit/headers.ts";
+import type { GatewayContext } from "../context.ts";
+import { json, refused } from "./answer.ts";
+
+/** The answer to a check: 200, or 429 as a problem of the IETF type that carries the same members. */
+export function checkAnswer(c: GatewayContext, response: CheckResponse, replayed: boolean): Response {
+  if (!response.allowed) return quotaExceeded(c, response);
+  const headers = limitHeaders(c, response);
+  if (replayed) headers["idempotency-replayed"] = "true";
+  return json(response, 200, headers);
+}
+
+/** 429 with everything that the decision says (draft-ietf-httpapi-ratelimit-headers, quota-exceeded). */
+export function quotaExceeded(c: GatewayContext, response: CheckResponse): Response {
+  const refusing = response.results.filter((result) => !result.allowed);
+  const waits = refusing.map((result) => result.retryAfterMs);
+  const retryAfterMs = waits.includes(null) ? null : Math.max(0, ...waits.map(Number));
+  const names = [...new Set(refusing.map((result) => result.limit))];
+  const detail =
+    retryAfterMs === null
+      ? `This cost never fits ${names.join(", ")}; ask for less.`
+      : `Wait ${retryAfterMs} ms for ${names.join(", ")}, then try again.`;
+  return refused(
+    c,
+    { code: "quota_exceeded", detail },
+    { headers: limitHeaders(c, response), members: { ...response, "violated-policies": names } },
+  );
+}
+
+function limitHeaders(c: GatewayContext, response: CheckResponse): Record<string, string> {
+  const { services, principal } = c.get("state");
+  const { policy, limit, retryAfterS } = rateLimitHeaders(
+    response.results,
+    services.isolate.config,
+    principal.tenantId,
+  );
+  const headers: Record<string, string> = { "ratelimit-policy": policy, ratelimit: limit };
+  if (retryAfterS !== undefined) headers["retry-after"] = String(retryAfterS);
+  return headers;
+}

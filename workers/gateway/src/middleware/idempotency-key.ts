@@ -1,0 +1,33 @@
+import { ok, type Result, refuse } from "../../../../contracts/result.ts";
+
+/** An Idempotency-Key with what tells it from others' and what it must come with again. */
+export interface IdempotencyRequest {
+  readonly key: string;
+  /** Method and path template. */
+  readonly route: string;
+  /** SHA-256 of the validated input, hex. */
+  readonly bodyHash: string;
+}
+
+const header = "idempotency-key";
+/** 1 to 255 printable ASCII characters. */
+const form = /^[\x20-\x7e]{1,255}$/;
+
+/** The request's Idempotency-Key, if it has one. */
+export function idempotencyKey(request: Request): Result<string | undefined> {
+  const key = request.headers.get(header);
+  if (key === null) return ok(undefined);
+  if (form.test(key)) return ok(key);
+  return refuse("invalid_parameter", "Idempotency-Key must be 1 to 255 printable ASCII characters.");
+}
+
+/** A digest of validated input: equal input in other words (white space, order of query) counts as equal (ID-2). */
+export async function inputHash(input: unknown): Promise<string> {
+  return sha256Hex(JSON.stringify(input));
+}
+
+/** SHA-256 of a text in UTF-8, as hex. */
+export async function sha256Hex(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,30 @@
+import type { MiddlewareHandler } from "hono";
+import type { GatewayEnv } from "../context.ts";
+import { refused } from "../http/answer.ts";
+
+/**
+ * The raw path of a URL. Hono's own decodes before it routes, and again for each parameter; keys are decoded once.
+ */
+export function rawPath(request: Request): string {
+  const { url } = request;
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const end = url.indexOf("?", start);
+  return end < 0 ? url.slice(start) : url.slice(start, end);
+}
+
+/** Refuses paths whose percent-encoding is malformed: no route could tell what they name. */
+export const wellFormedPath: MiddlewareHandler<GatewayEnv> = async (c, next) => {
+  if (c.req.path.includes("%") && !decodes(c.req.path)) {
+    return refused(c, { code: "invalid_parameter", detail: "The path is not valid percent-encoded UTF-8." });
+  }
+  await next();
+};
+
+function decodes(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
