@@ -2,8 +2,9 @@ import { Configuration } from "./configuration.ts";
 import { Keys } from "./keys.ts";
 import { Limits } from "./limits.ts";
 import { NamedResources } from "./resources.ts";
-import { type CallOptions, type ClientOptions, type PostOptions, Transport } from "./transport.ts";
-import type { Issuer, IssuerInput, IssuerPage, Switch, SwitchInput, SwitchPage, Ticket } from "./types.ts";
+import { Switches } from "./switches.ts";
+import { type CallOptions, type ClientOptions, Transport } from "./transport.ts";
+import type { IssuerInput, IssuerPage, Readiness, StoredIssuer, Ticket } from "./types.ts";
 
 /**
  * The client of a Breakwater gateway, for browsers, Node 18 and later, and Workers.
@@ -19,10 +20,10 @@ export class Breakwater {
   readonly #transport: Transport;
   readonly limits: Limits;
   readonly keys: Keys;
-  /** Feature flags and kill switches; administrators. */
-  readonly switches: NamedResources<SwitchInput, Switch, SwitchPage>;
+  /** Feature flags and kill switches; administrators set them. */
+  readonly switches: Switches;
   /** Whose JWTs count; administrators. */
-  readonly issuers: NamedResources<IssuerInput, Issuer, IssuerPage>;
+  readonly issuers: NamedResources<IssuerInput, StoredIssuer, IssuerPage>;
   readonly configuration: Configuration;
 
   /** @throws RangeError or TypeError for options that no call could use */
@@ -31,14 +32,16 @@ export class Breakwater {
     this.#transport = transport;
     this.limits = new Limits(transport);
     this.keys = new Keys(transport);
-    this.switches = new NamedResources(transport, "/v1/switches");
+    this.switches = new Switches(transport);
     this.issuers = new NamedResources(transport, "/v1/issuers");
     this.configuration = new Configuration(transport);
   }
 
   /** A ticket, good once and for 30 s, for a WebSocket or an EventSource at `path`, which cannot send headers. */
-  ticket(path: string, options?: PostOptions): Promise<Ticket> {
-    return this.#transport.json<Ticket>({ method: "POST", path: "/v1/tickets", body: { path }, options });
+  async ticket(path: string, options?: CallOptions): Promise<Ticket> {
+    // A ticket that nobody heard of ends by itself.
+    const call = { method: "POST", path: "/v1/tickets", repetition: "harmless" } as const;
+    return this.#transport.json<Ticket>({ ...call, body: { path }, options });
   }
 
   /** Whether the gateway runs. A gateway that does not rejects. */
@@ -46,8 +49,8 @@ export class Breakwater {
     await this.#transport.send({ method: "GET", path: "/healthz", options });
   }
 
-  /** Whether the gateway can serve: it has its configuration. */
-  async ready(options?: CallOptions): Promise<void> {
-    await this.#transport.send({ method: "GET", path: "/readyz", options });
+  /** Whether the gateway can decide. One that has no configuration yet rejects with `control_plane_unavailable`. */
+  async ready(options?: CallOptions): Promise<Readiness> {
+    return this.#transport.json<Readiness>({ method: "GET", path: "/readyz", options });
   }
 }

@@ -11,7 +11,7 @@ export class Configuration {
   }
 
   /** Everything that the caller may see, for a repository of configuration. */
-  export(options?: CallOptions): Promise<ConfigDocument> {
+  async export(options?: CallOptions): Promise<ConfigDocument> {
     return this.#transport.json<ConfigDocument>({ method: "GET", path: "/v1/export", options });
   }
 
@@ -20,7 +20,7 @@ export class Configuration {
    *
    * @param options.dryRun tells what would change, and changes nothing
    */
-  import(
+  async import(
     document: ConfigDocumentInput,
     { dryRun, ...options }: PostOptions & { readonly dryRun?: boolean } = {},
   ): Promise<ChangePlan> {
@@ -29,7 +29,7 @@ export class Configuration {
   }
 
   /** One page of the audit, newest first; its `cursor`, when there is one, gives the next. */
-  audit({ limit, cursor, ...options }: ListOptions = {}): Promise<AuditPage> {
+  async audit({ limit, cursor, ...options }: ListOptions = {}): Promise<AuditPage> {
     return this.#transport.json<AuditPage>({ method: "GET", path: "/v1/audit", query: { limit, cursor }, options });
   }
 }

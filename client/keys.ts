@@ -1,3 +1,4 @@
+import { segment } from "./path.ts";
 import type { ListOptions } from "./resources.ts";
 import type { CallOptions, PostOptions, Transport } from "./transport.ts";
 import type { ApiKey, ApiKeyPage, CreatedKey, CreateKey } from "./types.ts";
@@ -14,16 +15,16 @@ export class Keys {
    * Makes a key. Its secret is in this answer and nowhere else: when the answer was lost and the call repeated, it
    * rejects with `key_already_created`, and `rotate` makes a new secret.
    */
-  create(key: CreateKey, options?: PostOptions): Promise<CreatedKey> {
+  async create(key: CreateKey, options?: PostOptions): Promise<CreatedKey> {
     return this.#transport.json<CreatedKey>({ method: "POST", path: "/v1/keys", body: key, options });
   }
 
   /** One page; its `cursor`, when there is one, gives the next. */
-  list({ limit, cursor, ...options }: ListOptions = {}): Promise<ApiKeyPage> {
+  async list({ limit, cursor, ...options }: ListOptions = {}): Promise<ApiKeyPage> {
     return this.#transport.json<ApiKeyPage>({ method: "GET", path: "/v1/keys", query: { limit, cursor }, options });
   }
 
-  get(id: string, options?: CallOptions): Promise<ApiKey> {
+  async get(id: string, options?: CallOptions): Promise<ApiKey> {
     return this.#transport.json<ApiKey>({ method: "GET", path: at(id), options });
   }
 
@@ -32,7 +33,10 @@ export class Keys {
    *
    * @param options.graceMs how long the old secret still works, milliseconds. Default 0
    */
-  rotate(id: string, { graceMs, ...options }: PostOptions & { readonly graceMs?: number } = {}): Promise<CreatedKey> {
+  async rotate(
+    id: string,
+    { graceMs, ...options }: PostOptions & { readonly graceMs?: number } = {},
+  ): Promise<CreatedKey> {
     return this.#transport.json<CreatedKey>({ method: "POST", path: `${at(id)}/rotate`, body: { graceMs }, options });
   }
 
@@ -43,5 +47,5 @@ export class Keys {
 }
 
 function at(id: string): string {
-  return `/v1/keys/${encodeURIComponent(id)}`;
+  return `/v1/keys/${segment(id)}`;
 }

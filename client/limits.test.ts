@@ -65,7 +65,7 @@ test("every operation sends its method, path and body", async () => {
   await limits.acquire("api", "user:1");
   await limits.renew("p1", { ttlMs: 20 });
   await limits.release("p1");
-  await limits.overrides.put("api", "user:1", { unlimited: true }, { ifMatch: '"3"' });
+  await limits.overrides.put("api", "user:1", { unlimited: true }, { ifMatch: 3 });
   await limits.overrides.get("api", "user:1");
   await limits.overrides.list("api", { limit: 2 });
   await limits.overrides.delete("api", "user:1");
@@ -92,22 +92,24 @@ test("every operation sends its method, path and body", async () => {
   ]);
 });
 
-test("a resource comes with its etag, and a dry run tells the change", async () => {
+test("a write may name the version that it replaces, and a dry run tells the change", async () => {
   const change = { kind: "limits", name: "api", action: "create", before: null, after: {} };
-  const { client, seen } = fakeGateway([
-    says({ name: "api" }, 201, { etag: '"9"' }),
-    says({ dryRun: true, changes: [change] }),
-  ]);
+  const { client, seen } = fakeGateway([says({ name: "api", version: 9 }), says({ dryRun: true, changes: [change] })]);
   const policy = { algorithm: "gcra", limit: 10, windowMs: 1000 } as const;
-  expect(await client.limits.put("api", policy)).toEqual({ name: "api", etag: '"9"' });
+  expect(await client.limits.put("api", policy, { ifMatch: 8 })).toEqual({ name: "api", version: 9 });
   expect(await client.limits.planPut("api", policy)).toEqual(change);
-  expect(seen[1]?.url).toBe("https://gateway.test/v1/limits/api?dryRun=true");
+  expect(seen.map(({ url }) => url)).toEqual([
+    "https://gateway.test/v1/limits/api",
+    "https://gateway.test/v1/limits/api?dryRun=true",
+  ]);
+  expect(seen.map(({ headers }) => headers.get("if-match"))).toEqual(['"8"', null]);
 });
 
 test.each([
   ["a/b", "/v1/limits/api/keys?key=a%2Fb"],
   [".", "/v1/limits/api/keys?key=."],
   ["..", "/v1/limits/api/keys?key=.."],
+  ["", "/v1/limits/api/keys?key="],
   ["a.b", "/v1/limits/api/keys/a.b"],
   ["a?b#c", "/v1/limits/api/keys/a%3Fb%23c"],
   ["é 😀", "/v1/limits/api/keys/%C3%A9%20%F0%9F%98%80"],
@@ -123,4 +125,11 @@ test("a key that is not Unicode rejects like the platform would", async () => {
   const { client, seen } = fakeGateway([]);
   await expect(client.limits.peek("api", "\ud800")).rejects.toMatchObject({ code: "invalid_parameter" });
   expect(seen).toHaveLength(0);
+});
+
+test("an id or a name that is not Unicode rejects too, and nothing throws before its promise", async () => {
+  const { client } = fakeGateway([]);
+  for (const call of [client.limits.release("\ud800"), client.keys.get("\ud800"), client.switches.get("\ud800")]) {
+    await expect(call).rejects.toMatchObject({ code: "invalid_parameter" });
+  }
 });

@@ -1,6 +1,6 @@
 import { isRecord } from "./answer.ts";
 import { Overrides } from "./overrides.ts";
-import { keyAddress } from "./path.ts";
+import { keyAddress, segment } from "./path.ts";
 import { type Permitted, type WithPermitOptions, withPermit } from "./permits.ts";
 import { NamedResources } from "./resources.ts";
 import type { CallOptions, PostOptions, Transport } from "./transport.ts";
@@ -41,7 +41,7 @@ export class Limits extends NamedResources<LimitPolicyInput, Limit, LimitPage> {
       method: "POST",
       path: "/v1/limits/check",
       body,
-      decides: true,
+      repetition: "harmful",
       // The 429 of a decision is a problem document that carries the decision.
       accepts: ({ status, body: said }) => status === 429 && isRecord(said) && Array.isArray(said.results),
       options,
@@ -52,7 +52,7 @@ export class Limits extends NamedResources<LimitPolicyInput, Limit, LimitPage> {
 
   /** Up to 1000 independent decisions, in order. An item that names no limit carries `error` in its place. */
   async checkBatch(items: readonly Check[], options?: PostOptions): Promise<CheckBatchResponse> {
-    const call = { method: "POST", path: "/v1/limits/check-batch", decides: true } as const;
+    const call = { method: "POST", path: "/v1/limits/check-batch", repetition: "harmful" } as const;
     return this.#transport.json<CheckBatchResponse>({ ...call, body: { items }, options });
   }
 
@@ -61,9 +61,9 @@ export class Limits extends NamedResources<LimitPolicyInput, Limit, LimitPage> {
     return this.#transport.json<KeyState>({ method: "GET", ...keyAddress(limit, "keys", key), options });
   }
 
-  /** Makes a key as if never used. */
-  async reset(limit: string, key: string, options?: CallOptions): Promise<void> {
-    await this.#transport.send({ method: "DELETE", ...keyAddress(limit, "keys", key), options });
+  /** Makes a key as if never used. A ban and open holds stay. */
+  async reset(limit: string, key: string, options?: CallOptions): Promise<KeyState> {
+    return this.#transport.json<KeyState>({ method: "DELETE", ...keyAddress(limit, "keys", key), options });
   }
 
   /** Gives back `cost` tokens, never more than a full key. */
@@ -91,7 +91,7 @@ export class Limits extends NamedResources<LimitPolicyInput, Limit, LimitPage> {
 
   /** Settles a reservation at its real cost: gives back what was too much, charges what is missing as far as it fits. */
   async settle(reservation: string, cost: number, options?: PostOptions): Promise<Settlement> {
-    const path = `/v1/reservations/${encodeURIComponent(reservation)}/settle`;
+    const path = `/v1/reservations/${segment(reservation)}/settle`;
     return this.#transport.json<Settlement>({ method: "POST", path, body: { cost }, options });
   }
 
@@ -102,8 +102,9 @@ export class Limits extends NamedResources<LimitPolicyInput, Limit, LimitPage> {
   }
 
   /** Ends a key's ban. */
-  async unban(limit: string, key: string, options?: CallOptions): Promise<void> {
-    await this.#transport.send({ method: "DELETE", ...keyAddress(limit, "keys", key, "ban"), options });
+  async unban(limit: string, key: string, options?: CallOptions): Promise<KeyState> {
+    const address = keyAddress(limit, "keys", key, "ban");
+    return this.#transport.json<KeyState>({ method: "DELETE", ...address, options });
   }
 
   /**
@@ -123,13 +124,13 @@ export class Limits extends NamedResources<LimitPolicyInput, Limit, LimitPage> {
 
   /** Gives a permit a new life, of `ttlMs` milliseconds or the policy's. Rejects with `permit_not_found` once it ended. */
   async renew(permit: string, { ttlMs, ...options }: PostOptions & { readonly ttlMs?: number } = {}): Promise<Permit> {
-    const path = `/v1/permits/${encodeURIComponent(permit)}/renew`;
+    const path = `/v1/permits/${segment(permit)}/renew`;
     return this.#transport.json<Permit>({ method: "POST", path, body: { ttlMs }, options });
   }
 
   /** Gives a permit back. */
   async release(permit: string, options?: PostOptions): Promise<void> {
-    const path = `/v1/permits/${encodeURIComponent(permit)}/release`;
+    const path = `/v1/permits/${segment(permit)}/release`;
     await this.#transport.send({ method: "POST", path, body: {}, options });
   }
 

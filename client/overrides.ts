@@ -1,5 +1,5 @@
-import { keyAddress } from "./path.ts";
-import { type ListOptions, type Tagged, tagged, type WriteOptions, write } from "./resources.ts";
+import { keyAddress, segment } from "./path.ts";
+import { type ListOptions, type WriteOptions, write } from "./resources.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 import type { KeyOverride, OverrideInput, OverridePage } from "./types.ts";
 
@@ -12,23 +12,18 @@ export class Overrides {
   }
 
   /** In force in the key's object when it answers. */
-  async put(
-    limit: string,
-    key: string,
-    override: OverrideInput,
-    options: WriteOptions = {},
-  ): Promise<Tagged<KeyOverride>> {
+  async put(limit: string, key: string, override: OverrideInput, options: WriteOptions = {}): Promise<KeyOverride> {
     const address = keyAddress(limit, "overrides", key);
-    return tagged(await this.#transport.send({ method: "PUT", ...address, body: override, ...write(options) }));
+    return this.#transport.json<KeyOverride>({ method: "PUT", ...address, body: override, ...write(options) });
   }
 
-  async get(limit: string, key: string, options?: CallOptions): Promise<Tagged<KeyOverride>> {
-    return tagged(await this.#transport.send({ method: "GET", ...keyAddress(limit, "overrides", key), options }));
+  async get(limit: string, key: string, options?: CallOptions): Promise<KeyOverride> {
+    return this.#transport.json<KeyOverride>({ method: "GET", ...keyAddress(limit, "overrides", key), options });
   }
 
   /** One page; its `cursor`, when there is one, gives the next. */
   async list(name: string, { limit, cursor, ...options }: ListOptions = {}): Promise<OverridePage> {
-    const path = `/v1/limits/${encodeURIComponent(name)}/overrides`;
+    const path = `/v1/limits/${segment(name)}/overrides`;
     return this.#transport.json<OverridePage>({ method: "GET", path, query: { limit, cursor }, options });
   }
 

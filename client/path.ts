@@ -6,8 +6,12 @@ export interface KeyAddress {
   readonly query?: { readonly key: string };
 }
 
-/** encodeURIComponent throws for what is not Unicode; the platform would answer 400. */
-function encode(part: string): string {
+/**
+ * A name or an id as one segment of a path.
+ *
+ * @throws BreakwaterError `invalid_parameter` for what is not Unicode, as the platform would answer
+ */
+export function segment(part: string): string {
   try {
     return encodeURIComponent(part);
   } catch (cause) {
@@ -22,8 +26,8 @@ function encode(part: string): string {
  * `.` and `..` are steps in a path however they are encoded, and proxies decode `%2F`, so keys with them go into `?key=`.
  */
 export function keyAddress(limit: string, collection: "keys" | "overrides", key: string, action?: string): KeyAddress {
-  const base = `/v1/limits/${encode(limit)}/${collection}`;
+  const base = `/v1/limits/${segment(limit)}/${collection}`;
   const suffix = action === undefined ? "" : `/${action}`;
-  const fitsPath = !key.includes("/") && key !== "." && key !== "..";
-  return fitsPath ? { path: `${base}/${encode(key)}${suffix}` } : { path: `${base}${suffix}`, query: { key } };
+  const fitsPath = key !== "" && key !== "." && key !== ".." && !key.includes("/");
+  return fitsPath ? { path: `${base}/${segment(key)}${suffix}` } : { path: `${base}${suffix}`, query: { key } };
 }

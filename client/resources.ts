@@ -1,12 +1,6 @@
-import type { Answer } from "./answer.ts";
+import { segment } from "./path.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 import type { Change, ChangePlan } from "./types.ts";
-
-/** A resource with the tag of the version that was read or written. */
-export type Tagged<T> = T & {
-  /** For `ifMatch`: the next write happens only when nobody has written in between. */
-  readonly etag: string;
-};
 
 export interface ListOptions extends CallOptions {
   /** Most items on the page. */
@@ -16,8 +10,8 @@ export interface ListOptions extends CallOptions {
 }
 
 export interface WriteOptions extends CallOptions {
-  /** An etag: when the resource is at another version, nothing is written and the call rejects with `version_mismatch`. */
-  readonly ifMatch?: string;
+  /** A version: when the resource is at another one, nothing is written and the call rejects with `version_mismatch`. */
+  readonly ifMatch?: number;
 }
 
 /** Resources of one kind, each under its name. */
@@ -32,8 +26,8 @@ export class NamedResources<Input, Output, List> {
   }
 
   /** Creates or replaces. */
-  async put(name: string, value: Input, options: WriteOptions = {}): Promise<Tagged<Output>> {
-    return tagged(await this.#transport.send({ method: "PUT", path: this.#at(name), body: value, ...write(options) }));
+  async put(name: string, value: Input, options: WriteOptions = {}): Promise<Output> {
+    return this.#transport.json<Output>({ method: "PUT", path: this.#at(name), body: value, ...write(options) });
   }
 
   /** What `put` would change. Validates, and changes nothing. */
@@ -43,12 +37,12 @@ export class NamedResources<Input, Output, List> {
     return plan.changes[0];
   }
 
-  async get(name: string, options?: CallOptions): Promise<Tagged<Output>> {
-    return tagged(await this.#transport.send({ method: "GET", path: this.#at(name), options }));
+  async get(name: string, options?: CallOptions): Promise<Output> {
+    return this.#transport.json<Output>({ method: "GET", path: this.#at(name), options });
   }
 
   /** One page; its `cursor`, when there is one, gives the next. */
-  list({ limit, cursor, ...options }: ListOptions = {}): Promise<List> {
+  async list({ limit, cursor, ...options }: ListOptions = {}): Promise<List> {
     return this.#transport.json<List>({ method: "GET", path: this.#path, query: { limit, cursor }, options });
   }
 
@@ -64,16 +58,11 @@ export class NamedResources<Input, Output, List> {
   }
 
   #at(name: string): string {
-    return `${this.#path}/${encodeURIComponent(name)}`;
+    return `${this.#path}/${segment(name)}`;
   }
 }
 
 /** The parts of a write's options that go into its call. */
-export function write({ ifMatch, ...options }: WriteOptions): { ifMatch: string | undefined; options: CallOptions } {
-  return { ifMatch, options };
-}
-
-/** The body of an answer with its ETag beside it. */
-export function tagged<T>({ body, headers }: Answer): Tagged<T> {
-  return { ...(body as T), etag: headers.get("etag") ?? "" };
+export function write({ ifMatch, ...options }: WriteOptions): { ifMatch?: string; options: CallOptions } {
+  return ifMatch === undefined ? { options } : { ifMatch: `"${ifMatch}"`, options };
 }

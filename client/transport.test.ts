@@ -69,7 +69,7 @@ describe("requests", () => {
     },
   );
 
-  test.each([0, -1, 1.5, Number.NaN, 2 ** 31])("a timeout of %s is refused", async (timeoutMs) => {
+  test.each([0, -1, 1.5, Number.NaN, 1_000_000_000])("a timeout of %s is refused", async (timeoutMs) => {
     expect(() => new Breakwater({ baseUrl: "https://gateway.test", timeoutMs })).toThrow(RangeError);
     const { client } = fakeGateway([]);
     await expect(client.keys.list({ timeoutMs })).rejects.toThrow(RangeError);
@@ -152,9 +152,9 @@ describe("retries", () => {
     expect(seen.map(({ headers }) => headers.get("idempotency-key"))).toEqual(["order-7", "order-7", "order-7"]);
   });
 
-  test("a PUT with If-Match is not repeated when it may have run", async () => {
+  test("a write with If-Match is not repeated when it may have run", async () => {
     const { client, seen } = fakeGateway([connectionFails("ECONNRESET")]);
-    const { error } = await settle(client.switches.put("s", { on: true }, { ifMatch: '"4"' }));
+    const { error } = await settle(client.limits.delete("api", { ifMatch: 4 }));
     expect(error).toMatchObject({ code: "unreachable" });
     expect(seen).toHaveLength(1);
     expect(seen[0]?.headers.get("if-match")).toBe('"4"');

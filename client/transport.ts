@@ -46,9 +46,12 @@ export interface Call {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
-  readonly ifMatch?: string | undefined;
-  /** A POST that only decides (a check): no automatic Idempotency-Key, which would cost the platform a row. */
-  readonly decides?: boolean;
+  readonly ifMatch?: string;
+  /**
+   * What running a POST twice does without an Idempotency-Key, where it is not to get one by itself: a check's would
+   * cost the platform a row.
+   */
+  readonly repetition?: Repetition;
   /** A 429 is what a limit answers (reserve, acquire), not an obstacle: it is not retried. */
   readonly refusalIsAnswer?: boolean;
   /** A DELETE after which nothing is there: a 404 to its repetition says that the first attempt did it. */
@@ -128,7 +131,7 @@ export class Transport {
   }
 
   #wantsKey(call: Call): boolean {
-    return call.method === "POST" && !call.decides && this.#maxAttempts > 1;
+    return call.method === "POST" && call.repetition === undefined && this.#maxAttempts > 1;
   }
 
   async #attempt(call: Call, idempotencyKey: string | undefined, deadline: Deadline): Promise<Outcome> {
@@ -187,7 +190,8 @@ function isPlatformFailure(call: Call, error: BreakwaterError): boolean {
 }
 
 function repetition(call: Call, idempotencyKey: string | undefined): Repetition {
-  if (call.method === "POST") return idempotencyKey === undefined ? "harmful" : "harmless";
+  if (idempotencyKey !== undefined) return "harmless";
+  if (call.method === "POST") return call.repetition ?? "harmful";
   // The second of two equal conditional writes finds the version that the first one made.
   return call.ifMatch === undefined ? "harmless" : "harmful";
 }
@@ -197,8 +201,8 @@ function unreachable(cause: unknown): BreakwaterError {
   return new BreakwaterError({ code: "unreachable", status: 0, detail: `no answer came: ${reason}`, cause });
 }
 
-/** Timers count in 32 bits; a longer one would end at once. */
-const maxTimeoutMs = 2 ** 31 - 1;
+/** Eleven days: what X-Request-Timeout-Ms has digits for. */
+const maxTimeoutMs = 999_999_999;
 
 function wholeNumber(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 1 && value <= maxTimeoutMs) return value;

@@ -36,22 +36,46 @@ export type ConfigDocumentInput = z.input<typeof control.ConfigDocument>;
 export type Change = control.Change;
 export type ChangePlan = z.infer<typeof control.ChangePlan>;
 
-/** A limit as the platform keeps it. */
-export type Limit = LimitPolicy & { readonly name: string };
-export interface LimitPage {
-  readonly limits: readonly Limit[];
+/** What every stored resource has beside its own members. */
+interface Stored {
+  readonly name: string;
+  /** Grows with each change; for `ifMatch`. */
+  readonly version: number;
+  readonly updatedAt: string;
+}
+interface Paged {
+  /** Gives the next page; absent on the last. */
   readonly cursor?: string;
 }
-export type KeyOverride = { readonly limit: string; readonly key: string; readonly override: Override };
-export interface OverridePage {
-  readonly overrides: readonly KeyOverride[];
-  readonly cursor?: string;
+
+/** A limit as the platform keeps it. `servedAs`: a `leased` limit is served exactly until leases exist. */
+export type Limit = LimitPolicy & Stored & { readonly servedAs?: "exact" };
+export type LimitPage = Paged & { readonly limits: readonly Limit[] };
+export type StoredIssuer = Issuer & Stored;
+export type IssuerPage = Paged & { readonly issuers: readonly StoredIssuer[] };
+
+/** What one key of a limit gets instead of its numbers. */
+export interface KeyOverride {
+  readonly limit: string;
+  readonly key: string;
+  readonly override: Override;
+  /** Grows with each change; for `ifMatch`. */
+  readonly version: number;
+  readonly updatedAt: string;
 }
-export interface SwitchPage {
+export type OverridePage = Paged & { readonly overrides: readonly KeyOverride[] };
+
+export interface SwitchList {
   readonly switches: readonly Switch[];
-  readonly cursor?: string;
 }
-export interface IssuerPage {
-  readonly issuers: readonly (Issuer & { readonly name: string })[];
-  readonly cursor?: string;
+
+/** Whether the gateway can decide, and by how old a configuration. */
+export interface Readiness {
+  /** `degraded`: the control plane was not read for over 10 s; checks go on with what is known. */
+  readonly status: "ready" | "degraded";
+  readonly configuration: {
+    readonly version: number;
+    readonly ageMs: number;
+    readonly confirmedAgeMs: number | null;
+  };
 }

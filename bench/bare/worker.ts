@@ -7,6 +7,8 @@ import { DurableObject } from "cloudflare:workers";
 
 interface Env {
   readonly COUNTERS: DurableObjectNamespace<Counters>;
+  /** As many objects as a tenant of Breakwater has. */
+  readonly SHARDS: string;
 }
 
 interface Check {
@@ -20,8 +22,6 @@ interface Count {
   windowEndsMs: number;
 }
 
-/** As many objects as a tenant of Breakwater has. */
-const shards = 16;
 const limitValue = 1_000_000_000;
 const windowMs = 60_000;
 /** Without a timer of its own a request that waits for another's promise is cancelled by workerd's hang detector. */
@@ -125,7 +125,7 @@ class Batcher {
 
 const batchers: Batcher[] = [];
 
-function batcherOf(key: string): Batcher {
+function batcherOf(key: string, shards: number): Batcher {
   let hash = 0x811c9dc5;
   for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
   const shard = (hash >>> 0) % shards;
@@ -141,9 +141,10 @@ export default {
     if (request.method !== "POST" || !request.url.endsWith("/v1/limits/check"))
       return new Response(null, { status: 404 });
     const { checks } = await request.json<{ checks: Check[] }>();
+    const shards = Number(env.SHARDS);
     const results = await Promise.all(
       checks.map(async (check) => {
-        const { remaining, resetMs } = await batcherOf(check.key).decide(check, env, context);
+        const { remaining, resetMs } = await batcherOf(check.key, shards).decide(check, env, context);
         const allowed = remaining >= 0;
         const { limit, key } = check;
         return {

@@ -21,7 +21,7 @@ export interface Side {
 }
 
 /** Breakwater as `npm start` runs it, with the limit of the loads and a key that may only check. */
-export async function startBreakwater(folder: string): Promise<Side & { readonly adminKey: string }> {
+export async function startBreakwater(folder: string, shards: number): Promise<Side & { readonly adminKey: string }> {
   const port = await freePort();
   const adminKey = randomBytes(24).toString("hex");
   const server = await startServer({
@@ -30,7 +30,13 @@ export async function startBreakwater(folder: string): Promise<Side & { readonly
     args: ["scripts/serve.ts"],
     cwd: root,
     port,
-    env: { PORT: String(port), DATA_DIR: join(folder, "breakwater"), ADMIN_KEY: adminKey, LOG_LEVEL: "error" },
+    env: {
+      PORT: String(port),
+      DATA_DIR: join(folder, "breakwater"),
+      ADMIN_KEY: adminKey,
+      RATE_LIMITER_SHARDS: String(shards),
+      LOG_LEVEL: "error",
+    },
     logFolder: folder,
   });
   const admin = new Breakwater({ baseUrl: server.url, token: adminKey });
@@ -41,9 +47,9 @@ export async function startBreakwater(folder: string): Promise<Side & { readonly
 }
 
 /** The bare Worker. */
-export async function startBare(folder: string): Promise<Side> {
+export async function startBare(folder: string, shards: number): Promise<Side> {
   const port = await freePort();
-  const args = [join(root, "bench/bare/serve.ts"), String(port), join(folder, "bare")];
+  const args = [join(root, "bench/bare/serve.ts"), String(port), join(folder, "bare"), String(shards)];
   const server = await startServer({ name: "bare", command: process.execPath, args, port, logFolder: folder });
   return { name: "bare", server, stop: server.stop };
 }
