@@ -1,7 +1,9 @@
 import { type Account, refund } from "./account.ts";
-import { meterOf } from "./algorithms.ts";
+import { type AnyState, meterOf } from "./algorithms.ts";
+import type { GcraState } from "./gcra.ts";
 import type { SlidingLogState } from "./sliding-log.ts";
 import type { SlidingWindowState } from "./sliding-window.ts";
+import type { TokenBucketState } from "./token-bucket.ts";
 
 /** When a charge was made, by its account: what tells whether it still counts. */
 export interface Charge {
@@ -17,31 +19,37 @@ export function chargeOf(account: Account): Charge {
 }
 
 /**
- * Takes a charge of the past back, as far as it still counts. Unlike `refund` it leaves the admissions of any span within
- * the bound as if the charge had never been made: a charge of a window that has ended gives nothing back to the next one,
- * and a log loses the very entry.
+ * Takes a charge of the past back, as far as it certainly still counts. Unlike `refund` it leaves the admissions of any
+ * span within the bound as if the charge had never been made: a bucket gets back what it would still owe had it been
+ * charged nothing else, a charge of a window that has ended gives nothing to the next one, and a log loses the very entry.
  *
- * GCRA and the token bucket owe `max(0, used + cost − refilled)`, which less `cost` is at least what they would owe without the
- * charge. A window whose numbers changed meanwhile gives nothing back: what was spent counts elsewhere then.
+ * Had a bucket not been charged `cost`, it would owe less now by some d. At first d is `cost`, and it shrinks only while
+ * the bucket would be full without the charge, at the rate of the refill. So d is at least what is left of the charge
+ * when it refills alone; how much more, nobody remembers. Numbers that changed meanwhile give nothing back: what was
+ * spent counts elsewhere then.
  */
 export function undo(account: Account, cost: number, charge: Charge): Account {
   const { policy, state } = account;
+  if (policy.algorithm === "unlimited") return account;
+  if (policy.algorithm === "sliding-log")
+    return { ...account, state: withoutEntry(state as SlidingLogState, cost, charge) };
+  if (account.version !== charge.version) return account;
+  const alone = chargedAlone(account, cost, charge);
   switch (policy.algorithm) {
-    case "gcra":
-    case "token-bucket":
-    case "unlimited":
-      return refund(account, cost);
-    case "fixed-window":
-    case "quota": {
-      const meter = meterOf(policy);
-      const alone = meter.advance(policy, meter.spend(policy, meter.fresh(policy, charge.atMs), cost), state.atMs);
-      const counts = account.version === charge.version && meter.free(policy, alone) < meter.capacity(policy);
-      return counts ? refund(account, cost) : account;
+    case "gcra": {
+      const usedUnits = (state as GcraState).usedUnits - (alone as GcraState).usedUnits;
+      return { ...account, state: { atMs: state.atMs, usedUnits: Math.max(0, usedUnits) } };
     }
+    case "token-bucket": {
+      const fullUnits = (meterOf(policy).fresh(policy, state.atMs) as TokenBucketState).levelUnits;
+      const backUnits = fullUnits - (alone as TokenBucketState).levelUnits;
+      const levelUnits = Math.min(fullUnits, (state as TokenBucketState).levelUnits + backUnits);
+      return { ...account, state: { atMs: state.atMs, levelUnits } };
+    }
+    case "fixed-window":
+    case "quota":
+      return stillCounts(account, alone) ? refund(account, cost) : account;
     case "sliding-window": {
-      if (account.version !== charge.version) return account;
-      const meter = meterOf(policy);
-      const alone = meter.advance(policy, meter.spend(policy, meter.fresh(policy, charge.atMs), cost), state.atMs);
       const { previous, current } = state as SlidingWindowState;
       const less = alone as SlidingWindowState;
       return {
@@ -53,13 +61,34 @@ export function undo(account: Account, cost: number, charge: Charge): Account {
         },
       };
     }
-    case "sliding-log": {
-      const log = state as SlidingLogState;
-      const entries = log.entries.flatMap((entry) => {
-        if (entry.atMs !== charge.atMs) return [entry];
-        return entry.cost > cost ? [{ atMs: entry.atMs, cost: entry.cost - cost }] : [];
-      });
-      return { ...account, state: { atMs: log.atMs, entries, used: entries.reduce((sum, { cost }) => sum + cost, 0) } };
-    }
   }
+}
+
+/**
+ * Gives back the part of a reservation that was not needed. A bucket gets the whole of it, however long ago it was charged:
+ * work that took a minute must not cost what it did not use. That bounds the net, as every refund of a bucket does
+ * (RL-16). Windows and logs get it back as `undo` does, where it still counts.
+ */
+export function giveBack(account: Account, cost: number, charge: Charge): Account {
+  const { algorithm } = account.policy;
+  return algorithm === "gcra" || algorithm === "token-bucket" ? refund(account, cost) : undo(account, cost, charge);
+}
+
+/** The state that a key would be in had it been charged `cost` then and nothing else ever. */
+function chargedAlone({ policy, state }: Account, cost: number, charge: Charge): AnyState {
+  const meter = meterOf(policy);
+  return meter.advance(policy, meter.spend(policy, meter.fresh(policy, charge.atMs), cost), state.atMs);
+}
+
+function stillCounts({ policy }: Account, alone: AnyState): boolean {
+  const meter = meterOf(policy);
+  return meter.free(policy, alone) < meter.capacity(policy);
+}
+
+function withoutEntry(log: SlidingLogState, cost: number, charge: Charge): SlidingLogState {
+  const entries = log.entries.flatMap((entry) => {
+    if (entry.atMs !== charge.atMs) return [entry];
+    return entry.cost > cost ? [{ atMs: entry.atMs, cost: entry.cost - cost }] : [];
+  });
+  return { atMs: log.atMs, entries, used: entries.reduce((sum, entry) => sum + entry.cost, 0) };
 }

@@ -1,7 +1,7 @@
 import { ok, type Result, refuse } from "../../contracts/result.ts";
 import type { KeyFigures, ReserveCommand } from "../../contracts/rpc/rate-limiter.ts";
 import { check, settle, spent } from "../../core/rate-limit/account.ts";
-import { chargeOf, undo } from "../../core/rate-limit/undo.ts";
+import { chargeOf, giveBack } from "../../core/rate-limit/undo.ts";
 import { maxReservations } from "./bounds.ts";
 import { figuresOf } from "./figures.ts";
 import type { Ledger } from "./ledger.ts";
@@ -85,7 +85,7 @@ export class Reservations {
     const cell = this.#ledger.cell(limit, open.key, nowMs);
     if (actual <= open.cost) {
       const charge = { atMs: open.charged_ms, version: open.charged_version };
-      if (actual < open.cost) this.#ledger.put(cell, undo(cell.account, open.cost - actual, charge));
+      if (actual < open.cost) this.#ledger.put(cell, giveBack(cell.account, open.cost - actual, charge));
       return ok({ reserved: open.cost, charged: actual, uncharged: 0 });
     }
     const { account, charged, uncharged } = settle(cell.account, open.cost, actual);
