@@ -91,10 +91,10 @@ export class ApiKeys {
       probe: sql`${tenantId} AS tenant_id`,
     });
     if (outcome.kind === "committed") {
-      return ok({ tenantId: String(outcome.probe["tenant_id"]), version: outcome.version });
+      return ok({ tenantId: String(outcome.probe.tenant_id), version: outcome.version });
     }
     if (outcome.kind !== "guarded") return repeated(outcome);
-    if (outcome.probe["tenant_id"] === null) return tooManyResources;
+    if (outcome.probe.tenant_id === null) return tooManyResources;
     return refuse("too_many_resources", `A tenant has at most ${maxKeysPerTenant} keys, the revoked ones included.`);
   }
 

@@ -1,6 +1,7 @@
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, desc, eq, lt, sql } from "drizzle-orm";
 import type { AuditEntry } from "../contracts/control-plane.ts";
 import { ok, type Result } from "../contracts/result.ts";
+import type { SwitchAudit } from "../core/config/switch-ledger.ts";
 import type { Database } from "./database.ts";
 import { type Page, type Paged, paged, rowsOf, startOf } from "./page.ts";
 import { asJson } from "./resources.ts";
@@ -33,6 +34,17 @@ export class AuditLog {
         .limit(rowsOf(page));
     const read = await this.#database.read(query);
     return read.ok ? ok(paged(page, read.value, entryOf, (row) => String(row.entry.seq))) : read;
+  }
+
+  /** Adds the rows of switches that were changed elsewhere; one that is there already stays. Rejects when D1 does not answer. */
+  async appendSwitchChanges(changes: readonly SwitchAudit[]): Promise<void> {
+    const member = (path: string) => sql`json_extract(value, ${path})`;
+    await this.#database.batch([
+      sql`INSERT OR IGNORE INTO audit (id, at_ms, actor, tenant_id, "action", kind, name, "before", "after", request_id)
+        SELECT ${member("$.id")}, ${member("$.atMs")}, ${member("$.actor")}, ${platformTenantId}, ${member("$.action")},
+          'switches', ${member("$.name")}, nullif(value -> '$.before', 'null'), nullif(value -> '$.after', 'null'), ${member("$.requestId")}
+        FROM json_each(${JSON.stringify(changes)}) ORDER BY key`,
+    ]);
   }
 }
 

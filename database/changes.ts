@@ -20,34 +20,43 @@ export interface Reading {
 
 const newest = sql`SELECT coalesce(max(seq), 0) AS seq FROM audit`;
 
-/** Reads what changed after the change `seq`. Rejects when D1 does not answer. */
-export async function readChanges(database: Database, seq: number): Promise<Reading> {
-  const [[head] = [], changes = [], resources = [], tenants = []] = await database.batch([
-    newest,
-    sql`SELECT seq, "action", kind, tenant_id, name FROM audit WHERE seq > ${seq} ORDER BY seq LIMIT ${maxRows}`,
-    sql`SELECT kind, tenant_id, name, version, body FROM resources WHERE version > ${seq}`,
-    sql`SELECT id, name, version FROM tenants WHERE version > ${seq}`,
-  ]);
-  const newestSeq = Number(head?.["seq"] ?? 0);
-  const isWhole = changes.length < maxRows;
-  const keys = new Set(changes.filter(({ kind }) => kind === "keys").map(({ name }) => String(name)));
-  return {
-    newest: newestSeq,
-    through: isWhole ? newestSeq : Number(changes.at(-1)?.["seq"]),
-    entries: [...changes.flatMap(deletion), ...resources.flatMap(resource), ...tenants.map(tenant)],
-    keys: [...keys],
-  };
-}
+/** What the root reads. Its methods reject when D1 does not answer. */
+export class Changes {
+  readonly #database: Database;
 
-/** Reads everything that isolates hold. Rejects when D1 does not answer. */
-export async function readEverything(database: Database): Promise<Reading> {
-  const [[head] = [], resources = [], tenants = []] = await database.batch([
-    newest,
-    sql`SELECT kind, tenant_id, name, version, body FROM resources`,
-    sql`SELECT id, name, version FROM tenants`,
-  ]);
-  const seq = Number(head?.["seq"] ?? 0);
-  return { newest: seq, through: seq, entries: [...resources.flatMap(resource), ...tenants.map(tenant)], keys: [] };
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** What changed after the change `seq`. */
+  async since(seq: number): Promise<Reading> {
+    const [[head] = [], changes = [], resources = [], tenants = []] = await this.#database.batch([
+      newest,
+      sql`SELECT seq, "action", kind, tenant_id, name FROM audit WHERE seq > ${seq} ORDER BY seq LIMIT ${maxRows}`,
+      sql`SELECT kind, tenant_id, name, version, body FROM resources WHERE version > ${seq}`,
+      sql`SELECT id, name, version FROM tenants WHERE version > ${seq}`,
+    ]);
+    const newestSeq = Number(head?.seq ?? 0);
+    const isWhole = changes.length < maxRows;
+    const keys = new Set(changes.filter(({ kind }) => kind === "keys").map(({ name }) => String(name)));
+    return {
+      newest: newestSeq,
+      through: isWhole ? newestSeq : Number(changes.at(-1)?.seq),
+      entries: [...changes.flatMap(deletion), ...resources.flatMap(resource), ...tenants.map(tenant)],
+      keys: [...keys],
+    };
+  }
+
+  /** Everything that isolates hold. */
+  async everything(): Promise<Reading> {
+    const [[head] = [], resources = [], tenants = []] = await this.#database.batch([
+      newest,
+      sql`SELECT kind, tenant_id, name, version, body FROM resources`,
+      sql`SELECT id, name, version FROM tenants`,
+    ]);
+    const seq = Number(head?.seq ?? 0);
+    return { newest: seq, through: seq, entries: [...resources.flatMap(resource), ...tenants.map(tenant)], keys: [] };
+  }
 }
 
 function deletion({ seq, action, kind, tenant_id, name }: Row): ConfigEntry[] {

@@ -2,6 +2,7 @@ import { lte } from "drizzle-orm";
 import { ok, type Result } from "../contracts/result.ts";
 import { ApiKeys } from "./api-keys.ts";
 import { AuditLog } from "./audit-log.ts";
+import { Changes } from "./changes.ts";
 import { Database } from "./database.ts";
 import { Documents } from "./documents.ts";
 import { Overrides } from "./overrides.ts";
@@ -20,6 +21,8 @@ export class ControlDatabase {
   readonly overrides: Overrides;
   readonly audit: AuditLog;
   readonly documents: Documents;
+  /** For the root hub. */
+  readonly changes: Changes;
   readonly #database: Database;
 
   constructor(d1: D1Database) {
@@ -31,6 +34,7 @@ export class ControlDatabase {
     this.overrides = new Overrides(database);
     this.audit = new AuditLog(database);
     this.documents = new Documents(database);
+    this.changes = new Changes(database);
   }
 
   /** Forgets the Idempotency-Keys whose time is over; returns how many. For the schedule. */

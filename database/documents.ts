@@ -23,8 +23,8 @@ export interface Imported {
   readonly changes: readonly Change[];
   /** For the snapshot of the isolate that wrote. */
   readonly entries: readonly ConfigEntry[];
-  /** Sequence number of the last change; undefined when there was none. */
-  readonly version: number | undefined;
+  /** Sequence number of the last change; 0 when there was none. */
+  readonly version: number;
 }
 
 /** A tenant's configuration, with what tells whether it has changed since. */
@@ -81,14 +81,14 @@ export class Documents {
       const changes = planned.map((each) => ({ ...each, before: asJson(each.before), after: asJson(each.after) }));
       // Under an Idempotency-Key also an import without effect is recorded, or its repetition might have one (ID-1).
       const isNothing = planned.length === 0 && write.idempotency === undefined;
-      if (dryRun || isNothing) return ok({ changes, entries: [], version: undefined });
+      if (dryRun || isNothing) return ok({ changes, entries: [], version: 0 });
       if (write.idempotency !== undefined && JSON.stringify(changes).length > maxResponseSize) return tooLarge;
 
       const id = crypto.randomUUID();
       const outcome = await this.#write(write, tenantId, id, kinds, read.value, planned, changes);
       if (outcome.kind === "refused") return outcome.result;
       if (outcome.kind === "repeated") {
-        const value = { changes: outcome.response as Change[], entries: [], version: undefined };
+        const value = { changes: outcome.response as Change[], entries: [], version: 0 };
         return { ok: true, value, replayed: true };
       }
       if (outcome.kind === "committed") {
@@ -96,7 +96,7 @@ export class Documents {
         const entries = planned.flatMap((change, index) => entryOf(tenantId, change, outcome.version + 1 + index));
         return ok({ changes, entries, version: outcome.version + planned.length });
       }
-      if (outcome.probe["fits"] === 0) return tooManyResources;
+      if (outcome.probe.fits === 0) return tooManyResources;
     }
     return refuse("import_conflict", "The configuration was changed at the same time. Try again.", 1_000);
   }

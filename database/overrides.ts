@@ -104,10 +104,10 @@ export class Overrides {
       return ok({ version: outcome.version, action: outcome.action === "create" ? "create" : "update" });
     }
     const probe = outcome.kind === "guarded" ? outcome.probe : {};
-    if (probe["has_limit"] !== 1) return notFound("limits", limit);
-    const now = typeof probe["version"] === "number" ? probe["version"] : null;
+    if (probe.has_limit !== 1) return notFound("limits", limit);
+    const now = typeof probe.version === "number" ? probe.version : null;
     if (!isMatch(write.ifMatch, now)) return versionMismatch;
-    if (now !== null && probe["override"] === text) return ok({ version: now, action: "unchanged" });
+    if (now !== null && probe.override === text) return ok({ version: now, action: "unchanged" });
     return refuse("too_many_resources", `A tenant has at most ${maxOverridesPerTenant} overrides. Delete some first.`);
   }
 
@@ -140,7 +140,7 @@ export class Overrides {
     });
     if (outcome.kind === "refused") return outcome.result;
     if (outcome.kind === "committed") return ok({ version: outcome.version });
-    const isThere = outcome.kind === "guarded" && outcome.probe["version"] !== null;
+    const isThere = outcome.kind === "guarded" && outcome.probe.version !== null;
     return isThere || write.ifMatch !== undefined ? versionMismatch : overrideNotFound(key);
   }
 

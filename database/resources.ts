@@ -121,7 +121,7 @@ export class Resources {
       return written(outcome.action === "create" ? "create" : "update", outcome.version);
     const now = currentVersion(outcome);
     if (!isMatch(write.ifMatch, now)) return versionMismatch;
-    const isSame = outcome.kind === "guarded" && outcome.probe["body"] === text;
+    const isSame = outcome.kind === "guarded" && outcome.probe.body === text;
     return isSame && now !== null ? written("unchanged", now) : tooManyResources;
   }
 
@@ -203,7 +203,7 @@ function currentColumn(column: SQL, kind: ResourceKind, tenantId: string, name: 
 }
 
 function currentVersion(outcome: { kind: "guarded"; probe: Readonly<Record<string, unknown>> } | { kind: "repeated" }) {
-  const version = outcome.kind === "guarded" ? outcome.probe["version"] : null;
+  const version = outcome.kind === "guarded" ? outcome.probe.version : null;
   return typeof version === "number" ? version : null;
 }
 

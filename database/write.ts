@@ -114,7 +114,7 @@ export async function commit(database: Database, write: Write, transaction: Tran
     row = (await database.batch(statements)).at(-1)?.[0];
   } catch {
     row = await lookUp(database, outcome);
-    if (typeof row?.["seq"] !== "number") return { kind: "refused", result: outcomeUnknown };
+    if (typeof row?.seq !== "number") return { kind: "refused", result: outcomeUnknown };
   }
   return classify(row ?? {}, idempotency);
 }

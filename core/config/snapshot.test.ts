@@ -157,6 +157,15 @@ describe("CP-4", () => {
     expect(sorted(isolate.entries())).toEqual(world.live());
   });
 
+  test("CP-2 an own write from before the first answer stays when it is newer than it", () => {
+    const snapshot = new Snapshot();
+    snapshot.put(limit("a", 5));
+    snapshot.put(limit("b", 3));
+    const to = { epoch: 1, config: 4, switches: 0 };
+    snapshot.apply({ full: true, from: nowhere, to, entries: [limit("a", 1)], keys: [] });
+    expect([...snapshot.entries()]).toEqual([limit("a", 5)]);
+  });
+
   test("an entry that is unknown and older than the position was deleted", () => {
     const snapshot = new Snapshot();
     const to = { epoch: 1, config: 9, switches: 0 };

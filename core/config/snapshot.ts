@@ -89,6 +89,8 @@ export class Snapshot {
     const { epoch } = delta.to;
     if (epoch < this.#position.epoch || (epoch > this.#position.epoch && !delta.full)) return nothing;
     const reset = epoch > this.#position.epoch;
+    // Own writes from before the first answer may be newer than it. After a restoration nothing of before counts.
+    const own = this.#position.epoch === 0 ? [...this.#live.values(), ...this.#dead.values()] : [];
     if (reset) this.#clear(delta.to);
 
     const changed: ConfigEntry[] = [];
@@ -100,6 +102,7 @@ export class Snapshot {
     }
     this.#keys.add(delta.keys, delta.to.config);
     if (complete) this.#advance(delta);
+    for (const entry of own) this.#take(entry, changed);
     return { reset, changed, forgotten: this.#forget() };
   }
 

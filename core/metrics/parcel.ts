@@ -1,3 +1,4 @@
+import { RecentMap } from "../recent-map.ts";
 import type { MetricFamily } from "./family.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -40,28 +41,22 @@ export class ParcelOutbox {
 /** The receiving side: counts each parcel once. */
 export class ParcelInbox {
   readonly #metrics: Metrics;
-  readonly #maxSenders: number;
-  /** Last number by sender; the one that was silent for longest comes first. */
-  readonly #seqs = new Map<string, number>();
+  /** Last number by sender. */
+  readonly #seqs: RecentMap<string, number>;
 
   /**
-   * @param maxSenders how many senders are told apart. A parcel is repeated within seconds, so forgetting the sender that
-   *   was silent for longest forgets nothing that still matters.
+   * @param maxSenders how many senders are told apart, at least half of it. A parcel is repeated within seconds, so
+   *   forgetting the sender that was silent for longest forgets nothing that still matters.
    */
   constructor(metrics: Metrics, maxSenders: number) {
     this.#metrics = metrics;
-    this.#maxSenders = maxSenders;
+    this.#seqs = new RecentMap(maxSenders);
   }
 
   /** Counts the parcel unless it was counted before. It may be acknowledged in either case. */
   accept({ sender, seq, families }: Parcel): void {
-    const known = this.#seqs.get(sender) ?? 0;
-    this.#seqs.delete(sender);
-    this.#seqs.set(sender, Math.max(known, seq));
-    if (seq > known) this.#metrics.merge(families);
-    for (const silent of this.#seqs.keys()) {
-      if (this.#seqs.size <= this.#maxSenders) break;
-      this.#seqs.delete(silent);
-    }
+    if (seq <= (this.#seqs.get(sender) ?? 0)) return;
+    this.#seqs.set(sender, seq);
+    this.#metrics.merge(families);
   }
 }
