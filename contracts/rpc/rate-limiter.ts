@@ -75,7 +75,7 @@ export type WireVerdict = readonly [
   retryAfterMs: number | null,
 ];
 
-/** One verdict for each check, in order. `replayed`: the part was recorded before. */
+/** One verdict for each check, in order. `replayed`: the part had been charged before (a cancel has undone that). */
 export type WireAnswer = readonly [outcome: Outcome, verdicts: readonly WireVerdict[], replayed?: 1];
 
 /** One answer for each request, in order. */
@@ -145,7 +145,7 @@ export interface RateLimiterRpc {
   decide(batch: DecideBatch): Promise<DecideReply>;
   /** Marks an Idempotency-Key as running in its home object, unless it is known. */
   begin(id: string, bodyHash: string): Promise<BeginReply>;
-  /** Keeps the final answer, or forgets the mark (`null`). False when a newer attempt has taken over. */
+  /** Keeps the final answer, or none (`null`): then a repetition runs at once. False when a newer attempt has taken over. */
   finish(id: string, attempt: number, answer: string | null): Promise<boolean>;
   peek(target: Target): Promise<Result<KeyFigures>>;
   reset(target: Target): Promise<Result<KeyFigures>>;

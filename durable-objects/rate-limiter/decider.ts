@@ -192,7 +192,7 @@ export class Decider {
       this.#ledger.put(cell, undo(cell.account, cost, charge));
     }
     this.#parts.record(part, null, [], nowMs);
-    return [Outcome.allowed, []];
+    return charges === undefined || charges === null ? [Outcome.allowed, []] : [Outcome.allowed, [], 1];
   }
 
   #mayHold(nowMs: number): boolean {

@@ -12,7 +12,6 @@ const overloaded = refuse("overloaded", "Too many Idempotency-Keys are kept here
 export class Marks {
   readonly #sql: SqlStorage;
   #rows: number | undefined;
-  #lastAttempt = 0;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -28,23 +27,20 @@ export class Marks {
     } else if (this.#count() >= maxMarks) {
       return { kind: "overloaded" };
     }
-    // Never below the clock, so that attempts grow also where the mark of an earlier one was deleted.
-    const attempt = Math.max(nowMs, this.#lastAttempt + 1, (known?.attempt ?? 0) + 1);
-    this.#lastAttempt = attempt;
+    // Never below the clock, so that attempts grow also over the end of a mark's 24 hours.
+    const attempt = Math.max(nowMs, (known?.attempt ?? 0) + 1);
     this.#write(id, bodyHash, attempt, nowMs + runningTtlMs, null, nowMs);
     return { kind: "run", attempt };
   }
 
-  /** Keeps the answer, or with null forgets the mark. False when the attempt is not the running one. */
+  /**
+   * Ends the attempt: keeps the answer, or with null lets a repetition of the same body run at once. False when the attempt
+   * is not the running one.
+   */
   finish(id: string, attempt: number, answer: string | null, nowMs: number): boolean {
     const known = this.#find(id, nowMs);
     if (known === undefined || known.answer !== null || known.attempt !== attempt) return false;
-    if (answer === null) {
-      this.#sql.exec("DELETE FROM marks WHERE id = ?", id);
-      this.recount();
-    } else {
-      this.#write(id, known.body_hash, attempt, 0, answer, nowMs);
-    }
+    this.#write(id, known.body_hash, attempt, 0, answer, nowMs);
     return true;
   }
 

@@ -1,7 +1,19 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Outcome, Step } from "../../contracts/rpc/rate-limiter.ts";
-import { api, ask, evict, gcra, holdClock, inside, newLimiter, pass, rowsOf, spend, target } from "./testing/object.ts";
+import {
+  api,
+  ask,
+  evict,
+  gcra,
+  holdClock,
+  inside,
+  newLimiter,
+  pass,
+  rowsOf,
+  runAlarm,
+  spend,
+  target,
+} from "./testing/object.ts";
 
 beforeEach(() => holdClock());
 afterEach(() => {
@@ -127,11 +139,11 @@ describe("the alarm", () => {
     pass(30_000);
     await spend(limiter, "busy", 10);
     pass(30_000);
-    expect(await runDurableObjectAlarm(limiter)).toBe(true);
+    expect(await runAlarm(limiter)).toBe(true);
     expect((await rowsOf(limiter, "keys")).map(({ key }) => key)).toEqual(["busy"]);
     expect(await inside(limiter, (_object, state) => state.storage.getAlarm())).not.toBeNull();
     pass(60 * 60_000);
-    await runDurableObjectAlarm(limiter);
+    await runAlarm(limiter);
     expect(await rowsOf(limiter, "keys")).toHaveLength(0);
     expect(await inside(limiter, (_object, state) => state.storage.getAlarm())).toBeNull();
   });

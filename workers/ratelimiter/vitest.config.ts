@@ -14,5 +14,5 @@ export default defineConfig({
       },
     }),
   ],
-  test: { name: "ratelimiter", include: ["durable-objects/rate-limiter/**/*.test.ts"] },
+  test: { name: "ratelimiter", include: ["{durable-objects/rate-limiter,workers/ratelimiter}/**/*.test.ts"] },
 });

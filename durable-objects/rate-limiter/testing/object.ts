@@ -1,10 +1,11 @@
-import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
 import {
   type DecideReply,
   type LimitNumbers,
   Outcome,
   type Part,
+  type RateLimiterRpc,
   Step,
   type Target,
   type WireCheck,
@@ -32,27 +33,39 @@ export function pass(ms: number): void {
 
 let objects = 0;
 
+/** A stub as its callers see it: the generated types of stubs lose the tuples. */
+export type Limiter = RateLimiterRpc;
+
+/** The namespace under test. */
+export const limiters = (env as unknown as { RATE_LIMITER: { getByName(name: string): Limiter } }).RATE_LIMITER;
+
 /** An object of its own for each test. */
-export function newLimiter(name = `limiter ${objects++} ${Math.random()}`): DurableObjectStub<RateLimiter> {
-  return env.RATE_LIMITER.getByName(name);
+export function newLimiter(name = `limiter ${objects++} ${Math.random()}`): Limiter {
+  return limiters.getByName(name);
 }
 
-export function evict(limiter: DurableObjectStub<RateLimiter>): Promise<void> {
-  return evictDurableObject(limiter);
+function stubOf(limiter: Limiter): DurableObjectStub<RateLimiter> {
+  return limiter as unknown as DurableObjectStub<RateLimiter>;
+}
+
+export function evict(limiter: Limiter): Promise<void> {
+  return evictDurableObject(stubOf(limiter));
+}
+
+/** Runs the alarm now; false when none was set. */
+export function runAlarm(limiter: Limiter): Promise<boolean> {
+  return runDurableObjectAlarm(stubOf(limiter));
 }
 
 export function inside<T>(
-  limiter: DurableObjectStub<RateLimiter>,
+  limiter: Limiter,
   look: (object: RateLimiter, state: DurableObjectState) => T | Promise<T>,
 ): Promise<T> {
-  return runInDurableObject(limiter, look);
+  return runInDurableObject(stubOf(limiter), look);
 }
 
 /** The rows of a table, as the object has them on disk. */
-export function rowsOf(
-  limiter: DurableObjectStub<RateLimiter>,
-  table: string,
-): Promise<Record<string, SqlStorageValue>[]> {
+export function rowsOf(limiter: Limiter, table: string): Promise<Record<string, SqlStorageValue>[]> {
   return inside(limiter, (_object, state) => state.storage.sql.exec(`SELECT * FROM ${table}`).toArray());
 }
 
@@ -71,7 +84,7 @@ let batches = 0;
 
 /** Sends one request alone, and gives its answer. */
 export async function ask(
-  limiter: Pick<RateLimiter, "decide">,
+  limiter: Pick<Limiter, "decide">,
   limits: readonly WireLimit[],
   step: Step,
   checks: readonly WireCheck[],
@@ -84,7 +97,7 @@ export async function ask(
 
 /** Checks one key of one limit: whether it passed, and when to come back. */
 export async function spend(
-  limiter: Pick<RateLimiter, "decide">,
+  limiter: Pick<Limiter, "decide">,
   key: string,
   cost = 1,
   limit: WireLimit = api(),

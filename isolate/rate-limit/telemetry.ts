@@ -1,0 +1,62 @@
+import type { Counter, Histogram } from "../../core/metrics/metrics.ts";
+import type { CallObserver } from "./batcher.ts";
+import type { Meters } from "./dependencies.ts";
+import type { Failure } from "./failure.ts";
+
+/** Seconds; an object nearby answers within one or two milliseconds, and no call counts for longer than one second. */
+const durationBoundariesS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+
+/** What the rate limiter counts. */
+export class Telemetry implements CallObserver {
+  readonly #decisions: Counter;
+  readonly #requests: Counter;
+  readonly #checks: Counter;
+  readonly #durations: Histogram;
+  readonly #fallbacks: Counter;
+  readonly #leftovers: Counter;
+
+  constructor(metrics: Meters) {
+    this.#decisions = metrics.counter("breakwater.ratelimit.decisions", ["tenant", "limit", "outcome", "source"], {
+      unit: "{decision}",
+      help: "Decisions by limit.",
+    });
+    this.#requests = metrics.counter("breakwater.ratelimit.object.requests", ["outcome"], {
+      unit: "{request}",
+      help: "Calls to limiter objects.",
+    });
+    this.#checks = metrics.counter("breakwater.ratelimit.object.checks", [], {
+      unit: "{check}",
+      help: "Checks carried by those calls.",
+    });
+    this.#durations = metrics.histogram("breakwater.ratelimit.object.duration", [], durationBoundariesS, {
+      unit: "s",
+      help: "How long calls to limiter objects take.",
+    });
+    this.#fallbacks = metrics.counter("breakwater.ratelimit.fallbacks", ["tenant", "limit", "reason"], {
+      unit: "{decision}",
+      help: "Decisions of the fail mode, by why the object gave none.",
+    });
+    this.#leftovers = metrics.counter("breakwater.ratelimit.leftover_charges", ["reason"], {
+      unit: "{charge}",
+      help: "Charges of refused checks that may have stayed.",
+    });
+  }
+
+  called(outcome: "ok" | Failure, durationMs: number, checks: number): void {
+    this.#requests.add(1, outcome);
+    this.#checks.add(checks);
+    this.#durations.record(durationMs / 1000);
+  }
+
+  decided(tenant: string, limit: string, outcome: "allowed" | "denied" | "shadow-denied", source: string): void {
+    this.#decisions.add(1, tenant, limit, outcome, source);
+  }
+
+  fellBack(tenant: string, limit: string, reason: Failure): void {
+    this.#fallbacks.add(1, tenant, limit, reason);
+  }
+
+  leftOver(reason: "confirm-unacknowledged" | "cancel-unacknowledged"): void {
+    this.#leftovers.add(1, reason);
+  }
+}
