@@ -2,12 +2,13 @@ import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSyn
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { commandLine, isAlive } from "./processes.ts";
+import { commandLine } from "./processes.ts";
 import { reasonOf, StartError } from "./start-error.ts";
 
 /** A workerd that was sent SIGKILL is gone within milliseconds, unless its disk hangs. */
 const leftoverEndMs = 10_000;
 const pollMs = 10;
+const pidFileName = "workerd.pid";
 
 /** A folder that this process alone has open. */
 export class DataDir {
@@ -67,13 +68,7 @@ export class DataDir {
 
   /** Where workerd's launcher records its pid; no workerd starts while the file is missing. */
   get workerdPidFile(): string {
-    return join(this.path, "workerd.pid");
-  }
-
-  /** The pid of the workerd on this folder, `undefined` when there is none. */
-  workerdPid(): number | undefined {
-    const pid = readPid(this.workerdPidFile);
-    return pid !== undefined && this.#isOurs(pid) ? pid : undefined;
+    return join(this.path, pidFileName);
   }
 
   /** Lets workerd start on this folder. */
@@ -93,22 +88,26 @@ export class DataDir {
   }
 
   async #endLeftover(): Promise<void> {
-    const pid = this.workerdPid();
+    const pid = workerdOn(this.path);
     if (pid === undefined) return;
     process.kill(pid, "SIGKILL");
     const givenUpMs = Date.now() + leftoverEndMs;
-    while (this.#isOurs(pid)) {
+    while (workerdOn(this.path) === pid) {
       if (Date.now() > givenUpMs) {
         throw new StartError(`DATA_DIR ${this.path} is held by a workerd that does not end: process ${pid}`);
       }
       await sleep(pollMs);
     }
   }
+}
 
-  /** Whether `pid` is a workerd on this folder: a pid alone may long be another process. */
-  #isOurs(pid: number): boolean {
-    return isAlive(pid) && commandLine(pid).includes(` --import-path=${this.path} `);
-  }
+/**
+ * The pid of the workerd that runs on `folder`, an absolute path without symbolic links. The recorded pid alone may long
+ * be another process; the command line says on which folder a workerd runs.
+ */
+export function workerdOn(folder: string): number | undefined {
+  const pid = readPid(join(folder, pidFileName));
+  return pid !== undefined && commandLine(pid).includes(` --import-path=${folder} `) ? pid : undefined;
 }
 
 /** Not `recursive: true`: Node never comes back from that where the file system refuses folders, as /proc does. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { D1Database } from "@cloudflare/workers-types";
 import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from "miniflare";
-import { DataDir } from "./data-dir.ts";
+import { DataDir, workerdOn } from "./data-dir.ts";
 import { migrate } from "./migrations.ts";
 import { expectFree } from "./port.ts";
 import { isAlive } from "./processes.ts";
@@ -151,7 +151,7 @@ async function run(
   let stopped: Promise<void> | undefined;
   return {
     url,
-    workerdPid: () => dataDir.workerdPid(),
+    workerdPid: () => workerdOn(dataDir.path),
     runScheduled: () => runScheduled(),
     failed: runtimeLog.failed,
     stop: () => {
@@ -169,7 +169,7 @@ async function run(
 
 /** Asks workerd to finish the requests in flight and end, and waits until it has or the time is up. */
 async function drain(dataDir: DataDir): Promise<void> {
-  const pid = dataDir.workerdPid();
+  const pid = workerdOn(dataDir.path);
   dataDir.forbidWorkerd();
   if (pid === undefined) return;
   process.kill(pid, "SIGTERM");
