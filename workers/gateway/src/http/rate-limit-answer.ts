@@ -35,7 +35,10 @@ function limitHeaders(c: GatewayContext, response: CheckResponse): Record<string
     services.isolate.config,
     principal.tenantId,
   );
-  const headers: Record<string, string> = { "ratelimit-policy": policy, ratelimit: limit };
+  const headers: Record<string, string> = {};
+  // An empty list has no field (RFC 9651, 3.1): a limit that was deleted this moment, or figures that nobody knows.
+  if (policy !== "") headers["ratelimit-policy"] = policy;
+  if (limit !== "") headers.ratelimit = limit;
   if (retryAfterS !== undefined) headers["retry-after"] = String(retryAfterS);
   return headers;
 }

@@ -15,10 +15,13 @@ export class SchemaCollector {
   /** The schema, or a reference to it when it has an id. */
   add(schema: z.ZodType): JsonSchema {
     const { $defs, $schema: _, ...json } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any", override });
-    for (const [name, component] of Object.entries($defs ?? {})) this.components[name] = relocated(component);
+    for (const [name, component] of Object.entries($defs ?? {})) {
+      if (!isUnnamed(name)) this.components[name] = relocated(component);
+    }
     const id = z.globalRegistry.get(schema)?.id;
     if (id === undefined) return relocated(json);
-    this.components[id] = relocated(json);
+    // A schema that refers to itself or has an id stands among the definitions already, and `json` only refers to it.
+    if (!("$ref" in json)) this.components[id] = relocated(json);
     return { $ref: home + id };
   }
 }
@@ -37,12 +40,18 @@ function override({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; json
   }
 }
 
+/** Whether zod made the name up, which it does for z.json(). */
+function isUnnamed(definition: string): boolean {
+  return definition.startsWith("__schema");
+}
+
 /** The schema without its id, and with references to where the document keeps components. */
 function relocated(value: unknown): JsonSchema {
   const text = JSON.stringify(value, (name, member: unknown) => {
     if (name === "id" && typeof member === "string") return undefined;
-    if (name === "$ref" && typeof member === "string") return member.replace("#/$defs/", home);
-    return member;
+    if (name !== "$ref" || typeof member !== "string") return member;
+    const definition = member.replace("#/$defs/", "");
+    return isUnnamed(definition) ? undefined : home + definition;
   });
   return JSON.parse(text) as JsonSchema;
 }

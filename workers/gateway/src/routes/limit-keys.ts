@@ -41,7 +41,14 @@ function inPath<B>(action: string, spec: KeySpec<B>, handle: KeyHandler<B>): End
 function inQuery<B>(action: string, spec: KeySpec<B>, handle: KeyHandler<B>): Endpoint {
   const description = spec.description === undefined ? keyInQuery : `${spec.description} ${keyInQuery}`;
   return endpoint(
-    { ...spec, description, path: `/v1/limits/{name}/keys${action}`, params: LimitParams, query: KeyQuery },
+    {
+      ...spec,
+      summary: `${spec.summary} (?key=)`,
+      description,
+      path: `/v1/limits/{name}/keys${action}`,
+      params: LimitParams,
+      query: KeyQuery,
+    },
     async (call) => resultAnswer(call.c, await handle(call, { limit: call.params.name, key: call.query.key })),
   );
 }
@@ -81,6 +88,7 @@ const unbanKey: KeyHandler<undefined> = ({ c, services }, { limit, key }) =>
 const unbanInQuery = endpoint(
   {
     ...unban,
+    summary: `${unban.summary} (?key=)`,
     path: "/v1/limits/{name}/keys/ban",
     description: `${keyInQuery} Without \`?key=\` it resets the key that is named \`ban\`.`,
     params: LimitParams,

@@ -93,14 +93,30 @@ export const overrides: readonly Endpoint[] = [
   endpoint({ ...putSpec, path: inPath, params: KeyParams }, (call) =>
     put(call, { limit: call.params.name, key: call.params.key }, call.body),
   ),
-  endpoint({ ...putSpec, path: inQuery, description: keyInQuery, params: LimitParams, query: KeyQuery }, (call) =>
-    put(call, { limit: call.params.name, key: call.query.key }, call.body),
+  endpoint(
+    {
+      ...putSpec,
+      summary: `${putSpec.summary} (?key=)`,
+      path: inQuery,
+      description: keyInQuery,
+      params: LimitParams,
+      query: KeyQuery,
+    },
+    (call) => put(call, { limit: call.params.name, key: call.query.key }, call.body),
   ),
   endpoint({ ...deleteSpec, path: inPath, params: KeyParams }, (call) =>
     remove(call, { limit: call.params.name, key: call.params.key }),
   ),
-  endpoint({ ...deleteSpec, path: inQuery, description: keyInQuery, params: LimitParams, query: KeyQuery }, (call) =>
-    remove(call, { limit: call.params.name, key: call.query.key }),
+  endpoint(
+    {
+      ...deleteSpec,
+      summary: `${deleteSpec.summary} (?key=)`,
+      path: inQuery,
+      description: keyInQuery,
+      params: LimitParams,
+      query: KeyQuery,
+    },
+    (call) => remove(call, { limit: call.params.name, key: call.query.key }),
   ),
 ];
 

@@ -48,7 +48,7 @@ export const resources: readonly Endpoint[] = (Object.keys(resourceKinds) as Res
 function kindEndpoints(kind: ResourceKind): Endpoint[] {
   const { tag, singular, read, write, notFound } = routes[kind];
   const schema: z.ZodType = resourceKinds[kind].schema;
-  const one = withMembers(schema, stored.shape);
+  const one = withMembers(schema, stored.shape).meta({ id: `${capital(singular)}Resource` });
   const list = z.object({ [kind]: z.array(one), cursor: z.string().optional() });
   const path = `/v1/${kind}/{name}`;
   return [
@@ -167,6 +167,10 @@ async function plan(call: ResourceCall, kind: ResourceKind, value: unknown): Pro
   const change = await services.database.resources.plan(write.value.ifMatch, kind, tenantId, params.name, value);
   if (!change.ok) return refused(c, change.refusal);
   return json({ dryRun: true, changes: [change.value] } satisfies z.infer<typeof ChangePlan>);
+}
+
+function capital(word: string): string {
+  return word.slice(0, 1).toUpperCase() + word.slice(1);
 }
 
 /** The schema of an object, or of a choice of objects, with more members. */
