@@ -1,5 +1,6 @@
 import type { Principal, Scope } from "../../../../contracts/access.ts";
 import { ok, type Result, refuse } from "../../../../contracts/result.ts";
+import { maxUnconfirmedMs } from "../../../../core/config/pulse-schedule.ts";
 import { hashSecret, parseKey } from "../../../../database/key-secret.ts";
 import { equalConstantTime } from "./constant-time.ts";
 import { Lru } from "./lru.ts";
@@ -35,8 +36,6 @@ const unknownMs = 10_000;
 const maxUnknown = 10_000;
 /** Most look-ups that find nothing in a second: guessing ids must not become load on the database. */
 const maxFruitlessPerSecond = 50;
-/** How long keys are believed without the control plane: a key revoked meanwhile lives no longer (AU-4). */
-const maxUnconfirmedMs = 60_000;
 
 const unknownKey = refuse("unauthenticated", "No API key has these credentials; check it, or ask for a new one.");
 
