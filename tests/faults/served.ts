@@ -58,6 +58,15 @@ export class Served {
     if (this.#url() === undefined) throw new Error(`ended before it was ready: ${this.stdout}${this.stderr}`);
   }
 
+  /** Waits until the platform answers again after its workerd was killed: Node starts another. */
+  async recovered(): Promise<void> {
+    const givenUpMs = Date.now() + patienceMs;
+    while ((await this.admin.get("/readyz").catch(() => undefined))?.status !== 200) {
+      if (Date.now() > givenUpMs) throw new Error(`does not recover: ${this.stdout}${this.stderr}`);
+      await sleep(pollMs);
+    }
+  }
+
   get url(): string {
     const url = this.#url();
     if (url === undefined) throw new Error("not ready");
