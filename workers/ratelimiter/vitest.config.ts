@@ -6,11 +6,16 @@ export default defineConfig({
   root: new URL("../..", import.meta.url).pathname,
   plugins: [
     cloudflareTest({
-      main: "./workers/ratelimiter/src/index.ts",
+      main: "./workers/ratelimiter/test/worker.ts",
+      additionalExports: { RateLimiterService: "WorkerEntrypoint" },
       miniflare: {
         compatibilityDate: "2026-11-01",
         compatibilityFlags: ["nodejs_compat"],
-        durableObjects: { RATE_LIMITER: { className: "RateLimiter", useSQLite: true } },
+        bindings: { RATE_LIMITER_SHARDS: "4" },
+        durableObjects: {
+          RATE_LIMITER: { className: "RateLimiter", useSQLite: true },
+          LOCATION_HUB: { className: "FixedHub", useSQLite: true },
+        },
       },
     }),
   ],
