@@ -6,7 +6,17 @@ import { findTool, howToInstall, type Tool } from "../harness/tools.ts";
 import { type Load, writeBodies } from "../harness/wrk.ts";
 import { measureCosts } from "../memory/measure.ts";
 import * as loads from "./loads.ts";
-import { bare, breakwater, envoy, envoyMany, envoySingle, flexible, type Measure } from "./measures.ts";
+import {
+  bare,
+  breakwater,
+  envoy,
+  envoyMany,
+  envoySingle,
+  envoySyncs,
+  flexible,
+  flexibleSyncs,
+  type Measure,
+} from "./measures.ts";
 import type { Part, Results, Settings } from "./results.ts";
 import { type Side, startBare, startBreakwater, startEnvoy, startFlexible } from "./sides.ts";
 import { measureTails } from "./tails.ts";
@@ -24,7 +34,7 @@ const needs: Readonly<Record<Part, readonly Tool[]>> = {
 /** Which sides the parts need. */
 const sidesOf: Readonly<Record<Part, readonly (keyof Sides)[]>> = {
   "single-hot": ["breakwater", "bare"],
-  "single-keys": ["breakwater", "bare", "envoy", "flexible"],
+  "single-keys": ["breakwater", "bare", "envoy", "envoySyncs", "flexible", "flexibleSyncs"],
   batch: ["breakwater", "envoy"],
   tails: ["breakwater", "bare"],
   costs: [],
@@ -34,7 +44,9 @@ interface Sides {
   breakwater?: Side;
   bare?: Side;
   envoy?: Side;
+  envoySyncs?: Side;
   flexible?: Side;
+  flexibleSyncs?: Side;
 }
 
 /** Runs the rate limiter's benchmark. @throws Error that says what to install when a program is missing */
@@ -67,8 +79,10 @@ async function start(sides: Sides, folder: string, { only, shards }: Settings): 
   console.log(`Starting ${[...wanted].join(", ") || "nothing"} …`);
   if (wanted.has("breakwater")) sides.breakwater = await startBreakwater(folder, shards);
   if (wanted.has("bare")) sides.bare = await startBare(folder, shards);
-  if (wanted.has("envoy")) sides.envoy = await startEnvoy(folder);
-  if (wanted.has("flexible")) sides.flexible = await startFlexible(folder);
+  if (wanted.has("envoy")) sides.envoy = await startEnvoy(folder, "forgets");
+  if (wanted.has("envoySyncs")) sides.envoySyncs = await startEnvoy(folder, "syncs");
+  if (wanted.has("flexible")) sides.flexible = await startFlexible(folder, "forgets");
+  if (wanted.has("flexibleSyncs")) sides.flexibleSyncs = await startFlexible(folder, "syncs");
 }
 
 function measuresOf(sides: Sides, folder: string): Measure[] {
@@ -97,7 +111,9 @@ function measuresOf(sides: Sides, folder: string): Measure[] {
         ...one(breakwater, sides.breakwater, check, files.keys),
         ...one(bare, sides.bare, check, files.keys),
         ...one(envoy, sides.envoy, "/json", files.envoyKeys),
+        ...one(envoySyncs, sides.envoySyncs, "/json", files.envoyKeys),
         ...one(flexible, sides.flexible, check, files.keys),
+        ...one(flexibleSyncs, sides.flexibleSyncs, check, files.keys),
       ],
     },
     {

@@ -23,6 +23,8 @@ export const envoy = "envoyproxy/ratelimit + Redis";
 export const envoySingle = "envoyproxy/ratelimit + Redis, one descriptor a request";
 export const envoyMany = `envoyproxy/ratelimit + Redis, ${batchSize} descriptors a request`;
 export const flexible = "rate-limiter-flexible + Redis";
+export const envoySyncs = "envoyproxy/ratelimit + Redis that syncs";
+export const flexibleSyncs = "rate-limiter-flexible + Redis that syncs";
 
 /** A comparison of two contenders of one measure, and what it should reach. */
 export interface Comparison {
@@ -36,7 +38,9 @@ export const comparisons: readonly Comparison[] = [
   { measure: "single-hot", to: bare, atLeast: 0.7 },
   { measure: "single-keys", to: bare, atLeast: 0.7 },
   { measure: "single-keys", to: envoy },
+  { measure: "single-keys", to: envoySyncs },
   { measure: "single-keys", to: flexible },
+  { measure: "single-keys", to: flexibleSyncs },
   { measure: "batch", to: envoySingle, atLeast: 3 },
   { measure: "batch", to: envoyMany },
 ];

@@ -122,7 +122,7 @@ function conditions({ environment, settings }: Results): string {
     `- Limit ${whole.format(limitValue)} a minute, so every decision is admitted and counted; ${whole.format(manyKeys)} keys; ${batchSize} checks in a batch.`,
     `- Breakwater as \`npm start\` runs it, ${settings.shards} objects a tenant, API key checked, gcra, failMode closed: an answer that the object did not give would be counted as refused. Its rows, like the bare Worker's, are on disk (fsync) before the answer leaves.`,
     "- bare Worker: bench/bare, the same JSON, batching and objects, one row a key and commit; no credentials, schemas, policies or metrics.",
-    '- Redis without persistence (`--save "" --appendonly no`), one for each peer, on its peer\'s core. envoyproxy/ratelimit: its /json endpoint, no statsd, no local cache, Redis pipelining as it comes. rate-limiter-flexible: behind node:http, ioredis with automatic pipelining.',
+    "- One Redis for each peer, on its peer's core: without persistence, so that its counts end with it, or where it says so with `--appendfsync always`, which is about as durable as Breakwater. envoyproxy/ratelimit: its /json endpoint, no statsd, no local cache, Redis pipelining as it comes. rate-limiter-flexible: behind node:http, ioredis with automatic pipelining.",
   ].join("\n");
 }
 
@@ -132,7 +132,7 @@ const notMeasured = [
   "- Cloudflare's network: there an object runs in another process, often in another city, and takes 500–1,000 requests a second.",
   "- More than one core a side, TLS, HTTP/2, connections that come and go.",
   "- Refusals (nothing is over its limit), checks over several limits, reservations, permits.",
-  "- Redis with persistence or replicas, and envoyproxy/ratelimit over gRPC, which its usual caller uses.",
+  "- Redis with replicas, and envoyproxy/ratelimit over gRPC, which its usual caller uses.",
 ].join("\n");
 
 function verdict(reached: boolean): string {

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,14 +14,13 @@ const peers = join(root, "bench/peers");
 
 /** Something that decides over HTTP. */
 export interface Side {
-  readonly name: string;
   readonly server: Server;
   readonly token?: string;
   stop(): Promise<void>;
 }
 
 /** Breakwater as `npm start` runs it, with the limit of the loads and a key that may only check. */
-export async function startBreakwater(folder: string, shards: number): Promise<Side & { readonly adminKey: string }> {
+export async function startBreakwater(folder: string, shards: number): Promise<Side> {
   const port = await freePort();
   const adminKey = randomBytes(24).toString("hex");
   const server = await startServer({
@@ -43,7 +42,7 @@ export async function startBreakwater(folder: string, shards: number): Promise<S
   // failMode closed: an answer that the object did not give is a 429, which the load generator counts.
   await admin.limits.put(limitName, { algorithm: "gcra", limit: limitValue, windowMs, failMode: "closed" });
   const { key } = await admin.keys.create({ name: "bench", scopes: ["limits:check"] });
-  return { name: "breakwater", server, token: key, adminKey, stop: server.stop };
+  return { server, token: key, stop: server.stop };
 }
 
 /** The bare Worker. */
@@ -51,15 +50,19 @@ export async function startBare(folder: string, shards: number): Promise<Side> {
   const port = await freePort();
   const args = [join(root, "bench/bare/serve.ts"), String(port), join(folder, "bare"), String(shards)];
   const server = await startServer({ name: "bare", command: process.execPath, args, port, logFolder: folder });
-  return { name: "bare", server, stop: server.stop };
+  return { server, stop: server.stop };
 }
 
+/** Whether a Redis forgets every count when it ends, its fastest way, or syncs each turn of writes before it answers. */
+export type Persistence = "forgets" | "syncs";
+
 /** envoyproxy/ratelimit as it comes, with a Redis of its own. */
-export async function startEnvoy(folder: string): Promise<Side> {
-  const redis = await startRedis(folder, "redis-envoy");
+export async function startEnvoy(folder: string, persistence: Persistence): Promise<Side> {
+  const name = `envoyproxy-ratelimit-${persistence}`;
+  const redis = await startRedis(folder, `redis-${name}`, persistence);
   const [port, grpcPort, debugPort] = await Promise.all([freePort(), freePort(), freePort()]);
   const server = await startServer({
-    name: "envoyproxy-ratelimit",
+    name,
     command: needTool("service_cmd"),
     args: [],
     port,
@@ -81,29 +84,32 @@ export async function startEnvoy(folder: string): Promise<Side> {
     },
     logFolder: folder,
   });
-  return { name: "envoyproxy/ratelimit", server, stop: () => stopAll(server, redis) };
+  return { server, stop: () => stopAll(server, redis) };
 }
 
 /** rate-limiter-flexible behind Node's HTTP server, with a Redis of its own. */
-export async function startFlexible(folder: string): Promise<Side> {
+export async function startFlexible(folder: string, persistence: Persistence): Promise<Side> {
   installPeers();
-  const redis = await startRedis(folder, "redis-flexible");
+  const name = `rate-limiter-flexible-${persistence}`;
+  const redis = await startRedis(folder, `redis-${name}`, persistence);
   const port = await freePort();
   const redisPort = new URL(redis.url).port;
   const server = await startServer({
-    name: "rate-limiter-flexible",
+    name,
     command: process.execPath,
     args: [join(peers, "rate-limiter-flexible.mjs"), String(port), redisPort],
     port,
     logFolder: folder,
   });
-  return { name: "rate-limiter-flexible", server, stop: () => stopAll(server, redis) };
+  return { server, stop: () => stopAll(server, redis) };
 }
 
-/** Redis without persistence: its fastest way, which forgets every count when it ends. */
-async function startRedis(folder: string, name: string): Promise<Server> {
+async function startRedis(folder: string, name: string, persistence: Persistence): Promise<Server> {
   const port = await freePort();
-  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const dataDir = join(folder, name);
+  mkdirSync(dataDir, { recursive: true });
+  const persist = persistence === "syncs" ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"];
+  const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", dataDir, "--save", "", ...persist];
   return startServer({ name, command: needTool("redis-server"), args, port, logFolder: folder });
 }
 
