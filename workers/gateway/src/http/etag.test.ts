@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import { etag, ifMatch } from "./etag.ts";
+
+test("CP-5 If-Match names versions by their ETags", () => {
+  expect(ifMatch(null)).toEqual({ ok: true, value: undefined });
+  expect(ifMatch("*")).toEqual({ ok: true, value: "*" });
+  expect(ifMatch(etag(12))).toEqual({ ok: true, value: [12] });
+  expect(ifMatch('"1", "2"')).toEqual({ ok: true, value: [1, 2] });
+});
+
+test("CP-5 a weak tag and one that was never given out match nothing", () => {
+  expect(ifMatch('W/"12"')).toEqual({ ok: true, value: [] });
+  expect(ifMatch('"abc"')).toEqual({ ok: true, value: [] });
+});
+
+test.each(["12", '"12', "", '"1" "2"'])("GW-1 If-Match %j is refused", (header) => {
+  expect(ifMatch(header).ok).toBe(false);
+});
