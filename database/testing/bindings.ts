@@ -1,17 +1,20 @@
 import { applyD1Migrations, type D1Migration, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import type { LocationHub } from "../../durable-objects/hub/location-hub.ts";
-import type { RootHub } from "../../durable-objects/hub/root-hub.ts";
-import type { Tickets } from "../../durable-objects/tickets/tickets.ts";
+import type { LocationHubRpc, RootHubRpc, TicketsRpc } from "../../contracts/rpc/hub.ts";
+
+/** A namespace of one's own objects: their stubs can also be evicted. */
+interface OwnNamespace<Rpc> {
+  getByName(name: string): Rpc & DurableObjectStub;
+}
 
 /** What workers/control/vitest.config.ts binds. */
 export interface Bindings {
   readonly DB: D1Database;
   readonly MIGRATIONS: D1Migration[];
-  readonly LOCATION_HUB: DurableObjectNamespace<LocationHub>;
-  readonly ROOT_HUB: DurableObjectNamespace<RootHub>;
+  readonly LOCATION_HUB: OwnNamespace<LocationHubRpc>;
+  readonly ROOT_HUB: OwnNamespace<RootHubRpc>;
   readonly SWITCHES: DurableObjectNamespace;
-  readonly TICKETS: DurableObjectNamespace<Tickets>;
+  readonly TICKETS: OwnNamespace<TicketsRpc>;
 }
 
 export const bindings = env as unknown as Bindings;
