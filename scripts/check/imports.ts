@@ -25,7 +25,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   },
   "workers/*": {
     folders: ["core", "contracts", "isolate", "database", "package.json"],
-    packages: ["cloudflare:", "@hono/zod-openapi", "hono", "jose", "zod"],
+    packages: ["cloudflare:", "hono", "jose", "zod"],
     reexports: ["durable-objects"],
   },
   client: { folders: [], packages: [], types: ["contracts", "zod"] },

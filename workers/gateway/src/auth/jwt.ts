@@ -15,6 +15,8 @@ export interface JwtDependencies {
 const clockToleranceS = 5;
 /** Verified tokens that an isolate remembers, so that a signature is verified once. */
 const maxVerified = 1_000;
+/** How long a verified token is believed without its signature: a key that the issuer withdrew ends with it. */
+const rememberMs = 5 * 60_000;
 /** Longest `sub`: with the issuer's name it must still fit a key of 512 bytes. */
 const maxSubLength = 128;
 
@@ -82,7 +84,12 @@ export class Jwts {
     if (sub === undefined || sub.length > maxSubLength || !isKey(sub) || exp === undefined) return notTrusted;
     const subject = `jwt:${name}:${sub}`;
     const principal = { tenantId, tenant: issuer.tenant, subject, scopes: allowedScopes(scope, issuer.scopes) };
-    this.#verified.set(token, { principal, expiresMs: exp * 1000, issuerName: name, issuerVersion: version });
+    this.#verified.set(token, {
+      principal,
+      expiresMs: Math.min(exp * 1000, nowMs + rememberMs),
+      issuerName: name,
+      issuerVersion: version,
+    });
     return ok(principal);
   }
 
