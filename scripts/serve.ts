@@ -1,7 +1,8 @@
 // `npm start`: the whole platform on this machine. docs/design/running.md describes it.
+import { enableCompileCache } from "node:module";
 import { adminKey } from "./admin-key.ts";
 import { greeting } from "./greeting.ts";
-import { type Platform, startPlatform } from "./platform/platform.ts";
+import type { Platform } from "./platform/platform.ts";
 import { endSignals } from "./platform/signals.ts";
 import { StartError } from "./platform/start-error.ts";
 import { readSettings } from "./settings.ts";
@@ -21,12 +22,15 @@ for (const signal of endSignals) process.on(signal, () => void end(0));
 try {
   const settings = readSettings(process.env);
   const admin = adminKey(process.env, ".dev.vars");
+  // wrangler takes a second to load, half of which is compiling it.
+  enableCompileCache("node_modules/.cache/node");
+  const { startPlatform } = await import("./platform/platform.ts");
   platform = await startPlatform({ ...settings, adminKey: admin.key, signals: "caller" });
   void platform.failed.then((reason) => {
     console.error(`Breakwater ends: ${reason}`);
     return end(1);
   });
-  if (!ending) console.log(greeting(platform.url, admin));
+  console.log(greeting(platform.url, admin));
 } catch (error) {
   if (!(error instanceof StartError)) throw error;
   console.error(`Breakwater cannot start: ${error.message}`);
