@@ -46,7 +46,7 @@ describe("plans", () => {
   test("CP-6 applied, a plan makes the current items equal to the wanted ones", () => {
     fc.assert(
       fc.property(items, items, (current, wanted) => {
-        const state = new Map(current.map((each) => [`${each.kind}/${each.name}`, each.body]));
+        const state = new Map<string, unknown>(current.map((each) => [`${each.kind}/${each.name}`, each.body]));
         for (const { kind, name, action, before, after } of planReplacement(current, wanted)) {
           const id = `${kind}/${name}`;
           expect(before).toEqual(state.get(id) ?? null);
