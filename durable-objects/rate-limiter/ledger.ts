@@ -28,14 +28,14 @@ export class Ledger {
 
   /** The account of the key at `nowMs`, under the numbers in force for it. */
   cell(limit: Limit, key: string, nowMs: number): Cell {
+    const override = limit.overrides.size === 0 ? undefined : limit.overrides.get(key);
+    const policy = override === undefined ? limit.meter : override.meter;
     const name = limit.prefix + key;
     let cell = this.#cells.get(name);
     if (cell === undefined) {
-      cell = { limit, key, account: this.#read(limit, key, nowMs), dirty: false };
+      cell = { limit, key, account: this.#read(limit, key) ?? open(policy, 0, nowMs), dirty: false };
       this.#cells.set(name, cell);
     }
-    const override = limit.overrides.size === 0 ? undefined : limit.overrides.get(key);
-    const policy = override === undefined ? limit.meter : override.meter;
     let account = advance(cell.account, nowMs);
     if (account.policy !== policy) {
       if (samePolicy(account.policy, policy)) account = { ...account, policy };
@@ -82,14 +82,14 @@ export class Ledger {
     this.#dirty = [];
   }
 
-  #read(limit: Limit, key: string, nowMs: number): Account {
+  #read(limit: Limit, key: string): Account | undefined {
     const rows = this.#sql.exec<{ state: string }>(
       "SELECT state FROM keys WHERE limit_id = ? AND key = ?",
       limit.id,
       key,
     );
     const found = rows.next();
-    return found.done ? open(limit.meter, 0, nowMs) : decode(found.value.state);
+    return found.done ? undefined : decode(found.value.state);
   }
 
   #touch(cell: Cell): void {
