@@ -75,3 +75,16 @@ test.each([
 ])("isJson(%j) is %j", (contentType, expected) => {
   expect(isJson(contentType)).toBe(expected);
 });
+
+test("GW-1 bytes that are not UTF-8 are refused, U+FFFD itself is a character like others", async () => {
+  const bad = new Uint8Array([0x22, 0xff, 0x22]);
+  const good = new TextEncoder().encode('"\ufffd"');
+  for (const told of [true, false]) {
+    const read = (bytes: Uint8Array) => {
+      const headers: Record<string, string> = told ? { "content-length": String(bytes.length) } : {};
+      return readText(request(told ? new Blob([bytes as BlobPart]) : streamed([bytes]), headers), 100);
+    };
+    expect(await read(bad)).toMatchObject({ ok: false, refusal: { code: "invalid_json" } });
+    expect(await read(good)).toEqual({ ok: true, value: '"\ufffd"' });
+  }
+});

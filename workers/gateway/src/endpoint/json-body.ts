@@ -3,24 +3,32 @@ import { ok, type Result, refuse } from "../../../../contracts/result.ts";
 /** Deepest nesting of a body. No schema comes near it, and recursive validation of deeper ones would end the stack. */
 const maxNesting = 32;
 
-/** Bytes that are not UTF-8 are an error: replaced silently, two different keys could become one (RL-21). */
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+/** What decoders put in the place of bytes that are not UTF-8. It may also have been sent. */
+const replacement = "\ufffd";
 
 /**
  * The body as text.
  * @param maxSizeBytes more is refused with `body_too_large`, before it is read where Content-Length tells
- * @returns the empty string when there is no body
+ * @returns the empty string when there is no body; refused is also what is not UTF-8
  */
 export async function readText(request: Request, maxSizeBytes: number): Promise<Result<string>> {
   const contentLength = request.headers.get("content-length");
-  if (contentLength !== null && Number(contentLength) > maxSizeBytes) return tooLarge(maxSizeBytes);
-  if (request.body === null) return ok("");
-  const bytes = contentLength === null ? await readBounded(request.body, maxSizeBytes) : await request.arrayBuffer();
-  if (bytes === undefined || bytes.byteLength > maxSizeBytes) return tooLarge(maxSizeBytes);
+  if (contentLength === null) return request.body === null ? ok("") : readStream(request.body, maxSizeBytes);
+  const sizeBytes = Number(contentLength);
+  if (sizeBytes > maxSizeBytes) return tooLarge(maxSizeBytes);
+  // The quickest way to the text, a third of what `body` or `arrayBuffer` and a decoder take.
+  const text = await request.text();
+  if (text.includes(replacement) && new TextEncoder().encode(text).length !== sizeBytes) return notUtf8;
+  return ok(text);
+}
+
+async function readStream(body: ReadableStream<Uint8Array>, maxSizeBytes: number): Promise<Result<string>> {
+  const bytes = await readBounded(body, maxSizeBytes);
+  if (bytes === undefined) return tooLarge(maxSizeBytes);
   try {
-    return ok(decoder.decode(bytes));
+    return ok(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
   } catch {
-    return refuse("invalid_json", "The body is not UTF-8; send JSON in UTF-8.");
+    return notUtf8;
   }
 }
 
@@ -41,6 +49,8 @@ async function readBounded(body: ReadableStream<Uint8Array>, maxSizeBytes: numbe
   }
   return whole;
 }
+
+const notUtf8 = refuse("invalid_json", "The body is not UTF-8; send JSON in UTF-8.");
 
 function tooLarge(maxSizeBytes: number) {
   return refuse("body_too_large", `Send at most ${maxSizeBytes} bytes.`);

@@ -1,3 +1,6 @@
+import type { GatewayContext } from "../context.ts";
+import { respond } from "./answer.ts";
+
 /** One server-sent event (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 export interface ServerSentEvent {
   readonly event: string;
@@ -14,7 +17,7 @@ const encoder = new TextEncoder();
  * Answers with a stream of what `run` sends; the stream ends with it.
  * @param run must end by itself: a client that has gone may not be noticed before the next event
  */
-export function eventStream(run: (send: Send) => Promise<void>): Response {
+export function eventStream(c: GatewayContext, run: (send: Send) => Promise<void>): Response {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
   const send: Send = (event) => writer.write(encoder.encode(event === null ? ":\n\n" : frame(event)));
@@ -28,9 +31,7 @@ export function eventStream(run: (send: Send) => Promise<void>): Response {
     }
   };
   void finish();
-  return new Response(readable, {
-    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
-  });
+  return respond(c, readable, 200, { "content-type": "text/event-stream", "cache-control": "no-store" });
 }
 
 function frame({ event, id, data }: ServerSentEvent): string {

@@ -1,5 +1,5 @@
 import { errorKinds } from "../../../../contracts/errors.ts";
-import { type FieldError, quotaExceededType } from "../../../../contracts/problem.ts";
+import { type FieldError, type Problem, quotaExceededType } from "../../../../contracts/problem.ts";
 import type { Refusal } from "../../../../contracts/result.ts";
 
 /** What a problem may carry beyond code and detail. */
@@ -13,11 +13,17 @@ export interface ProblemExtras {
 /** A 503 without a better idea of when asks for a pause of a second. */
 const defaultRetryAfterS = 1;
 
+interface ProblemAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Problem;
+}
+
 /**
- * The answer to a refusal: `application/problem+json` (RFC 9457).
+ * What answers a refusal: `application/problem+json` (RFC 9457).
  * @param instance the request id, which is also in the logs
  */
-export function problem(refusal: Refusal, instance: string, extras: ProblemExtras = {}): Response {
+export function problem(refusal: Refusal, instance: string, extras: ProblemExtras = {}): ProblemAnswer {
   const { status, title } = errorKinds[refusal.code];
   const headers: Record<string, string> = { "content-type": "application/problem+json" };
   const retryAfterS = retryAfter(status, refusal.retryAfterMs);
@@ -30,11 +36,11 @@ export function problem(refusal: Refusal, instance: string, extras: ProblemExtra
     code: refusal.code,
     detail: refusal.detail,
     instance,
-    errors: extras.errors,
+    ...(extras.errors === undefined ? undefined : { errors: [...extras.errors] }),
     ...(refusal.retryAfterMs === undefined ? undefined : { retryAfterMs: refusal.retryAfterMs }),
     ...extras.members,
   };
-  return new Response(JSON.stringify(body), { status, headers });
+  return { status, headers, body };
 }
 
 /** Whole seconds, rounded up: a caller that obeys is never too early. */

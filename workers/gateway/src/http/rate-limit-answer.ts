@@ -8,7 +8,7 @@ export function checkAnswer(c: GatewayContext, response: CheckResponse, replayed
   if (!response.allowed) return quotaExceeded(c, response);
   const headers = limitHeaders(c, response);
   if (replayed) headers["idempotency-replayed"] = "true";
-  return json(response, 200, headers);
+  return json(c, response, 200, headers);
 }
 
 /** 429 with everything that the decision says (draft-ietf-httpapi-ratelimit-headers, quota-exceeded). */

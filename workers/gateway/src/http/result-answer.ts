@@ -7,11 +7,11 @@ const replayedHeader = { "idempotency-replayed": "true" };
 /** The result's value as JSON, or its refusal as a problem. */
 export function resultAnswer(c: GatewayContext, result: Result<unknown>, status = 200): Response {
   if (!result.ok) return refused(c, result.refusal);
-  return json(result.value, status, result.replayed ? replayedHeader : undefined);
+  return json(c, result.value, status, result.replayed ? replayedHeader : undefined);
 }
 
 /** 204 when the result is good: there is nothing to say of it. */
 export function doneAnswer(c: GatewayContext, result: Result<unknown>): Response {
   if (!result.ok) return refused(c, result.refusal);
-  return noContent(result.replayed ? replayedHeader : undefined);
+  return noContent(c, result.replayed ? replayedHeader : undefined);
 }

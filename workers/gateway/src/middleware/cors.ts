@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { GatewayEnv } from "../context.ts";
+import { noContent } from "../http/answer.ts";
 
 const allowedMethods = "GET, HEAD, PUT, POST, DELETE";
 const allowedHeaders =
@@ -16,15 +17,12 @@ export const cors: MiddlewareHandler<GatewayEnv> = async (c, next) => {
   const origin = c.req.raw.headers.get("origin");
   const allowed = origin !== null && allowedOrigins.has(origin);
   if (allowed && c.req.method === "OPTIONS" && c.req.raw.headers.has("access-control-request-method")) {
-    return new Response(null, {
-      status: 204,
-      headers: {
-        "access-control-allow-origin": origin,
-        "access-control-allow-methods": allowedMethods,
-        "access-control-allow-headers": allowedHeaders,
-        "access-control-max-age": String(preflightMaxAgeS),
-        vary: "Origin",
-      },
+    return noContent(c, {
+      "access-control-allow-origin": origin,
+      "access-control-allow-methods": allowedMethods,
+      "access-control-allow-headers": allowedHeaders,
+      "access-control-max-age": String(preflightMaxAgeS),
+      vary: "Origin",
     });
   }
   await next();

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import type { Histogram } from "../../../../core/metrics/metrics.ts";
 import { anonymous, type GatewayContext, type GatewayEnv, type RequestState } from "../context.ts";
 import type { Services } from "../services.ts";
-import { continueTrace, randomHex, traceparent } from "./trace-context.ts";
+import { continueTrace, randomHex } from "./trace-context.ts";
 
 const requestIdForm = /^[A-Za-z0-9._-]{1,128}$/;
 
@@ -16,7 +16,7 @@ function requestId(request: Request): string {
 }
 
 /**
- * Outermost: gives the request its state, and tells of its end in the answer's headers, the metrics and the log (GW-2).
+ * Outermost: gives the request its state, and tells of its end in the metrics and the log (GW-2).
  * @param services made at the isolate's first request
  */
 export function observe(services: (c: GatewayContext) => Services): MiddlewareHandler<GatewayEnv> {
@@ -35,8 +35,6 @@ export function observe(services: (c: GatewayContext) => Services): MiddlewareHa
     };
     c.set("state", state);
     await next();
-    c.res.headers.set("x-request-id", state.id);
-    if (state.trace !== undefined) c.res.headers.set("traceparent", traceparent(state.trace));
     tell(state, request.method, c.res.status);
   };
 }

@@ -19,7 +19,7 @@ export const audit: readonly Endpoint[] = [
     async ({ c, services, principal, query }) => {
       const page = await services.database.audit.list(holds(principal, "admin") ? null : principal.tenantId, query);
       if (!page.ok) return refused(c, page.refusal);
-      return json({ entries: page.value.items, cursor: page.value.cursor });
+      return json(c, { entries: page.value.items, cursor: page.value.cursor });
     },
   ),
 ];

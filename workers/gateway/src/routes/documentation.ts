@@ -1,5 +1,6 @@
 import packageJson from "../../../../package.json" with { type: "json" };
 import { type Endpoint, endpoint } from "../endpoint/endpoint.ts";
+import { respond } from "../http/answer.ts";
 import { buildDocument, type OpenApiDocument } from "../openapi/document.ts";
 import { renderPage } from "../openapi/page.ts";
 
@@ -25,9 +26,9 @@ export function documentation(described: readonly Endpoint[]): readonly Endpoint
         access: "public",
         answers: { 200: { description: "This document, OpenAPI 3.1.", mediaType: "application/json" } },
       },
-      () => {
+      ({ c }) => {
         json ??= JSON.stringify(build());
-        return new Response(json, { headers: { "content-type": "application/json", "cache-control": cacheControl } });
+        return respond(c, json, 200, { "content-type": "application/json", "cache-control": cacheControl });
       },
     ),
     endpoint(
@@ -39,7 +40,7 @@ export function documentation(described: readonly Endpoint[]): readonly Endpoint
         access: "public",
         answers: { 200: { description: "This document as a page.", mediaType: "text/html" } },
       },
-      () => {
+      ({ c }) => {
         page ??= renderPage(build());
         const headers = {
           "content-type": "text/html; charset=utf-8",
@@ -48,7 +49,7 @@ export function documentation(described: readonly Endpoint[]): readonly Endpoint
           "x-content-type-options": "nosniff",
           "referrer-policy": "no-referrer",
         };
-        return new Response(page, { headers });
+        return respond(c, page, 200, headers);
       },
     ),
   ];

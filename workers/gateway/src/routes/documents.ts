@@ -23,7 +23,7 @@ export const documents: readonly Endpoint[] = [
     },
     async ({ c, services, principal }) => {
       const document = await services.database.documents.export(principal.tenantId, holds(principal, "admin"));
-      return document.ok ? json(document.value) : refused(c, document.refusal);
+      return document.ok ? json(c, document.value) : refused(c, document.refusal);
     },
   ),
   endpoint(
@@ -63,5 +63,5 @@ async function importDocument(call: Call<undefined, { dryRun: string }, ConfigDo
     if (changes.some(({ kind }) => kind === "overrides")) await deliverOverrides(services, c.executionCtx);
   }
   const headers = imported.replayed ? { "idempotency-replayed": "true" } : undefined;
-  return json({ dryRun, changes }, 200, headers);
+  return json(c, { dryRun, changes }, 200, headers);
 }

@@ -26,7 +26,7 @@ export const events: readonly Endpoint[] = [
       answers: { 200: { description: "The events.", mediaType: "text/event-stream" } },
       refusals: ["origin_not_allowed"],
     },
-    (call) => eventStream((send) => follow(call, send)),
+    (call) => eventStream(call.c, (send) => follow(call, send)),
   ),
 ];
 

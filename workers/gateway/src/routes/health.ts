@@ -30,7 +30,7 @@ export const health: readonly Endpoint[] = [
       access: "public",
       answers: { 200: { description: "The gateway answers.", schema: Health } },
     },
-    () => json({ status: "ok" }),
+    ({ c }) => json(c, { status: "ok" }),
   ),
   endpoint(
     {
@@ -47,7 +47,7 @@ export const health: readonly Endpoint[] = [
       const { isolate } = services;
       const nowMs = Date.now();
       const confirmedAgeMs = isolate.config.confirmedAgeMs(nowMs);
-      return json({
+      return json(c, {
         status: confirmedAgeMs > degradedAgeMs ? "degraded" : "ready",
         configuration: {
           version: isolate.config.version,

@@ -52,7 +52,7 @@ export const keys: readonly Endpoint[] = [
     async ({ c, services, principal, query }) => {
       const page = await services.database.apiKeys.list(reach(principal), query);
       if (!page.ok) return refused(c, page.refusal);
-      return json({ keys: page.value.items.map(answered), cursor: page.value.cursor });
+      return json(c, { keys: page.value.items.map(answered), cursor: page.value.cursor });
     },
   ),
   endpoint(
@@ -68,7 +68,7 @@ export const keys: readonly Endpoint[] = [
     },
     async (call) => {
       const found = await find(call);
-      return found.ok ? json(answered(found.value)) : refused(call.c, found.refusal);
+      return found.ok ? json(call.c, answered(found.value)) : refused(call.c, found.refusal);
     },
   ),
   endpoint(
@@ -127,7 +127,7 @@ async function create(call: Call<undefined, undefined, CreateKeyRequest>): Promi
   if (!created.ok) return refused(c, created.refusal);
   services.apiKeys.forget(id);
   await announce(call, created.value.version);
-  return json({ id, key }, 201, secretHeaders);
+  return json(c, { id, key }, 201, secretHeaders);
 }
 
 async function rotate(call: Call<{ id: string }, undefined, { graceMs: number }>): Promise<Response> {
@@ -144,7 +144,7 @@ async function rotate(call: Call<{ id: string }, undefined, { graceMs: number }>
   if (!rotated.ok) return refused(c, rotated.refusal);
   services.apiKeys.forget(id);
   await announce(call, rotated.value.version);
-  return json({ id, key }, 200, secretHeaders);
+  return json(c, { id, key }, 200, secretHeaders);
 }
 
 async function revoke(call: Call<{ id: string }, undefined, undefined>): Promise<Response> {
@@ -155,7 +155,7 @@ async function revoke(call: Call<{ id: string }, undefined, undefined>): Promise
   if (!revoked.ok) return refused(c, revoked.refusal);
   services.apiKeys.forget(params.id);
   await announce(call, revoked.value.version);
-  return noContent();
+  return noContent(c);
 }
 
 /** The key, if it exists for the caller: that of another tenant does not (AU-2). */

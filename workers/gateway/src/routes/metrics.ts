@@ -1,7 +1,7 @@
 import { ok } from "../../../../contracts/result.ts";
 import { prometheusContentType, renderPrometheus } from "../../../../core/metrics/prometheus.ts";
 import { type Endpoint, endpoint } from "../endpoint/endpoint.ts";
-import { refused } from "../http/answer.ts";
+import { refused, respond } from "../http/answer.ts";
 import { askRoot } from "../http/root.ts";
 
 export const metrics: readonly Endpoint[] = [
@@ -20,7 +20,7 @@ export const metrics: readonly Endpoint[] = [
       await services.isolate.flush(services.location(c.req.raw));
       const families = await askRoot(services, "read", async (root) => ok(await root.metrics()));
       if (!families.ok) return refused(c, families.refusal);
-      return new Response(renderPrometheus(families.value), { headers: { "content-type": prometheusContentType } });
+      return respond(c, renderPrometheus(families.value), 200, { "content-type": prometheusContentType });
     },
   ),
 ];

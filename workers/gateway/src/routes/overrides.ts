@@ -124,13 +124,13 @@ async function list(call: Call<{ name: string }, { limit: number; cursor?: strin
   const { c, services, principal, params, query } = call;
   const page = await services.database.overrides.list(principal.tenantId, params.name, query);
   if (!page.ok) return refused(c, page.refusal);
-  return json({ overrides: page.value.items.map(answered), cursor: page.value.cursor });
+  return json(c, { overrides: page.value.items.map(answered), cursor: page.value.cursor });
 }
 
 async function read({ c, services, principal }: Pick<AnyCall, "c" | "services" | "principal">, subject: Subject) {
   const found = await services.database.overrides.get(principal.tenantId, subject.limit, subject.key);
   if (!found.ok) return refused(c, found.refusal);
-  return json(answered(found.value), 200, { etag: etag(found.value.version) });
+  return json(c, answered(found.value), 200, { etag: etag(found.value.version) });
 }
 
 async function put(call: AnyCall, { limit, key }: Subject, override: Override): Promise<Response> {
@@ -142,7 +142,7 @@ async function put(call: AnyCall, { limit, key }: Subject, override: Override): 
   const { version, action } = stored.value;
   if (!(await deliver(call, { limit, key }, override, version))) return refused(c, notDelivered.refusal);
   const body = answered({ limit, key, override, version, updatedAtMs: write.value.nowMs });
-  return json(body, action === "create" ? 201 : 200, { etag: etag(version) });
+  return json(c, body, action === "create" ? 201 : 200, { etag: etag(version) });
 }
 
 async function remove(call: AnyCall, { limit, key }: Subject): Promise<Response> {
@@ -152,7 +152,7 @@ async function remove(call: AnyCall, { limit, key }: Subject): Promise<Response>
   const removed = await services.database.overrides.delete(write.value, principal.tenantId, limit, key);
   if (!removed.ok) return refused(c, removed.refusal);
   const delivered = await deliver(call, { limit, key }, null, removed.value.version);
-  return delivered ? noContent() : refused(c, notDelivered.refusal);
+  return delivered ? noContent(c) : refused(c, notDelivered.refusal);
 }
 
 const notDelivered = refuse(

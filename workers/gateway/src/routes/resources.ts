@@ -65,7 +65,7 @@ function kindEndpoints(kind: ResourceKind): Endpoint[] {
       async ({ c, services, principal, query }) => {
         const page = await services.database.resources.list(kind, owner(kind, principal.tenantId), query);
         if (!page.ok) return refused(c, page.refusal);
-        return json({ [kind]: page.value.items.map(answered), cursor: page.value.cursor });
+        return json(c, { [kind]: page.value.items.map(answered), cursor: page.value.cursor });
       },
     ),
     endpoint(
@@ -82,7 +82,7 @@ function kindEndpoints(kind: ResourceKind): Endpoint[] {
       async ({ c, services, principal, params }) => {
         const found = await services.database.resources.get(kind, owner(kind, principal.tenantId), params.name);
         if (!found.ok) return refused(c, found.refusal);
-        return json(answered(found.value), 200, { etag: etag(found.value.version) });
+        return json(c, answered(found.value), 200, { etag: etag(found.value.version) });
       },
     ),
     endpoint(
@@ -142,9 +142,10 @@ async function put(call: ResourceCall, kind: ResourceKind, value: unknown): Prom
   services.isolate.apply(entry);
   await announce(call, version);
   const resource = { name: params.name, body: value, version, updatedAtMs: write.value.nowMs };
-  if (action !== "unchanged") return json(answered(resource), action === "create" ? 201 : 200, { etag: etag(version) });
+  if (action !== "unchanged")
+    return json(c, answered(resource), action === "create" ? 201 : 200, { etag: etag(version) });
   const found = await services.database.resources.get(kind, tenantId, params.name);
-  return found.ok ? json(answered(found.value), 200, { etag: etag(version) }) : refused(c, found.refusal);
+  return found.ok ? json(c, answered(found.value), 200, { etag: etag(version) }) : refused(c, found.refusal);
 }
 
 async function remove(call: ResourceCall, kind: ResourceKind): Promise<Response> {
@@ -156,7 +157,7 @@ async function remove(call: ResourceCall, kind: ResourceKind): Promise<Response>
   if (!deleted.ok) return refused(c, deleted.refusal);
   services.isolate.apply(deleted.value.entry);
   await announce(call, deleted.value.version);
-  return noContent();
+  return noContent(c);
 }
 
 async function plan(call: ResourceCall, kind: ResourceKind, value: unknown): Promise<Response> {
@@ -166,7 +167,7 @@ async function plan(call: ResourceCall, kind: ResourceKind, value: unknown): Pro
   const tenantId = owner(kind, principal.tenantId);
   const change = await services.database.resources.plan(write.value.ifMatch, kind, tenantId, params.name, value);
   if (!change.ok) return refused(c, change.refusal);
-  return json({ dryRun: true, changes: [change.value] } satisfies z.infer<typeof ChangePlan>);
+  return json(c, { dryRun: true, changes: [change.value] } satisfies z.infer<typeof ChangePlan>);
 }
 
 function capital(word: string): string {

@@ -24,7 +24,7 @@ export const switches: readonly Endpoint[] = [
     },
     async ({ c, services }) => {
       const listed = await askRoot(services, "read", (root) => root.listSwitches());
-      return listed.ok ? json({ switches: listed.value }) : refused(c, listed.refusal);
+      return listed.ok ? json(c, { switches: listed.value }) : refused(c, listed.refusal);
     },
   ),
   endpoint(
@@ -42,7 +42,7 @@ export const switches: readonly Endpoint[] = [
       const listed = await askRoot(services, "read", (root) => root.listSwitches());
       if (!listed.ok) return refused(c, listed.refusal);
       const found = listed.value.find(({ name }) => name === params.name);
-      return found === undefined ? refused(c, notFound.refusal) : json(found);
+      return found === undefined ? refused(c, notFound.refusal) : json(c, found);
     },
   ),
   endpoint(
@@ -66,7 +66,7 @@ export const switches: readonly Endpoint[] = [
       const set = await askRoot(services, "write", (root) => root.putSwitch(params.name, body, actor));
       if (!set.ok) return refused(c, set.refusal);
       services.isolate.apply(set.value.entry);
-      return json(set.value.switch, set.value.created ? 201 : 200);
+      return json(c, set.value.switch, set.value.created ? 201 : 200);
     },
   ),
   endpoint(
@@ -86,7 +86,7 @@ export const switches: readonly Endpoint[] = [
       const deleted = await askRoot(services, "write", (root) => root.deleteSwitch(params.name, actor));
       if (!deleted.ok) return refused(c, deleted.refusal);
       services.isolate.apply(deleted.value.entry);
-      return noContent();
+      return noContent(c);
     },
   ),
 ];

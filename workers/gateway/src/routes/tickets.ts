@@ -29,7 +29,7 @@ export const tickets: readonly Endpoint[] = [
         const minted = await services.tickets.getByName(ticketsName(tenantId)).mint(tenantId, grant);
         if (!minted.ok) return refused(c, minted.refusal);
         const { ticket, expiresAtMs } = minted.value;
-        return json({ ticket, expiresAt: timestamp(expiresAtMs) }, 201, { "cache-control": "no-store" });
+        return json(c, { ticket, expiresAt: timestamp(expiresAtMs) }, 201, { "cache-control": "no-store" });
       } catch (error) {
         services.log.write("warn", "the tickets object does not answer", { error: String(error) });
         return refused(c, unavailable.refusal);
