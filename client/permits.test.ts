@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { BreakwaterError } from "./error.ts";
-import { connectionFails, fakeGateway, hangs, problem, says } from "./testing/fake-gateway.ts";
+import { connectionFails, fakeGateway, hangs, problem, type Reply, says } from "./testing/fake-gateway.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -126,4 +126,33 @@ test("the caller's signal reaches the work, and the permit is kept until the wor
 test("a permit that cannot be given back does not spoil the result", async () => {
   const { client } = fakeGateway([permit, problem(404, "permit_not_found")]);
   expect(await client.limits.withPermit("jobs", "k", async () => 7)).toBe(7);
+});
+
+test("the permit's end counts from before each request was sent, however late its answer", async () => {
+  const late: Reply = (seen, init) => new Promise((resolve) => setTimeout(() => resolve(permit(seen, init)), 900));
+  const lost = Array.from({ length: 40 }, () => connectionFails("ECONNRESET"));
+  const { client, seen } = fakeGateway([late, late, ...lost]);
+  const job = work();
+  const running = client.limits.withPermit("jobs", "k", job.run, { ttlMs: 3000 });
+  await vi.advanceTimersByTimeAsync(1900);
+  const renewedAtMs = seen[1]?.atMs ?? Number.NaN;
+  expect(renewedAtMs).toBe(1900);
+  await vi.advanceTimersByTimeAsync(renewedAtMs + 3000 - 1900 - 1);
+  expect(job.signal()?.aborted).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(job.signal()?.aborted).toBe(true);
+  job.finish();
+  await vi.runAllTimersAsync();
+  await running;
+});
+
+test("a permit whose answer took its whole life is lost at once", async () => {
+  const tooLate: Reply = (seen, init) => new Promise((resolve) => setTimeout(() => resolve(permit(seen, init)), 900));
+  const { client } = fakeGateway([tooLate, done]);
+  const job = work();
+  const running = client.limits.withPermit("jobs", "k", job.run, { ttlMs: 900 });
+  await vi.advanceTimersByTimeAsync(901);
+  expect(job.signal()?.aborted).toBe(true);
+  job.finish();
+  await running;
 });
