@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CheckItem } from "../../../contracts/limits.ts";
-import { holdClock, pass } from "../../../durable-objects/rate-limiter/testing/object.ts";
 import { Client } from "./client.ts";
+import { holdClock, pass } from "./objects.ts";
 
 beforeEach(() => holdClock());
 afterEach(() => {

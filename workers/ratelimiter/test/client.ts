@@ -2,10 +2,10 @@ import { LimitPolicy } from "../../../contracts/limits.ts";
 import type { RateLimiterRpc } from "../../../contracts/rpc/rate-limiter.ts";
 import { Metrics } from "../../../core/metrics/metrics.ts";
 import { objectName } from "../../../core/object-name.ts";
-import { type Limiter, limiters } from "../../../durable-objects/rate-limiter/testing/object.ts";
 import type { Call, KnownLimit, LimitConfig } from "../../../isolate/rate-limit/dependencies.ts";
 import { LimiterObjects } from "../../../isolate/rate-limit/objects.ts";
 import { RateLimits } from "../../../isolate/rate-limit/rate-limits.ts";
+import { type Limiter, limiters } from "./objects.ts";
 
 /** What may happen to a call on its way: `before` it reaches the object, or `after` it was carried out. */
 export type Fault = (call: {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CheckItem } from "../../../contracts/limits.ts";
 import { type DecideBatch, Step } from "../../../contracts/rpc/rate-limiter.ts";
-import { evict, holdClock, pass } from "../../../durable-objects/rate-limiter/testing/object.ts";
 import { Client, failWith } from "./client.ts";
+import { evict, holdClock, pass } from "./objects.ts";
 
 beforeEach(() => holdClock());
 afterEach(() => {
