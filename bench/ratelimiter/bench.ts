@@ -95,7 +95,9 @@ function measuresOf(sides: Sides, folder: string): Measure[] {
     envoyBatches: body("envoy-batches", loads.envoyBatches),
   };
   const one = (name: string, side: Side | undefined, path: string, bodiesFile: string, decisions = 1) =>
-    side === undefined ? [] : [{ side: name, load: load(side, path, bodiesFile), decisions }];
+    side === undefined
+      ? []
+      : [{ side: name, load: load(side, path, bodiesFile), decisions, objectCalls: side.objectCalls }];
   const check = "/v1/limits/check";
   const batch = "/v1/limits/check-batch";
   return [

@@ -1,5 +1,6 @@
 import type { Load } from "../harness/wrk.ts";
 import { batchSize } from "./loads.ts";
+import type { ObjectCalls } from "./object-calls.ts";
 
 /** One side's load under a measure. */
 export interface Contender {
@@ -7,6 +8,8 @@ export interface Contender {
   readonly load: Load;
   /** Decisions in one answer. */
   readonly decisions: number;
+  /** What has been asked of the side's objects so far, where the side counts it. */
+  readonly objectCalls?: (() => Promise<ObjectCalls>) | undefined;
 }
 
 /** What is measured together, in each round one contender after the other. */

@@ -47,17 +47,28 @@ function comparisonTable(comparisons: readonly Compared[]): string {
 }
 
 function throughputTable(throughput: readonly Throughput[]): string {
-  const rows = throughput.map(({ title, side, decisionsPerSecond: rate, p50Ms, p99Ms, refused, broken }) => [
+  const rows = throughput.map(({ title, side, decisionsPerSecond: rate, p50Ms, p99Ms, ...counts }) => [
     title,
     side,
     whole.format(rate.median),
     `${whole.format(rate.min)}–${whole.format(rate.max)}`,
     ms.format(p50Ms),
     ms.format(p99Ms),
-    whole.format(refused),
-    whole.format(broken),
+    counts.objectRequestsPerThousand === null ? "" : whole.format(counts.objectRequestsPerThousand),
+    whole.format(counts.refused),
+    whole.format(counts.broken),
   ]);
-  const head = ["Load", "Side", "Decisions/s", "Least–most", "p50 ms", "p99 ms", "Refused", "Broken"];
+  const head = [
+    "Load",
+    "Side",
+    "Decisions/s",
+    "Least–most",
+    "p50 ms",
+    "p99 ms",
+    "Object calls per 1,000",
+    "Refused",
+    "Broken",
+  ];
   return `## Ceilings\n\nClosed loop, ${connections} connections. Waits are those at the ceiling.\n\n${table(head, rows)}`;
 }
 

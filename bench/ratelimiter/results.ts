@@ -28,6 +28,8 @@ export interface Throughput {
   /** Medians of the rounds, at the ceiling. */
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Calls to the side's objects a thousand decisions, where the side counts them. */
+  readonly objectRequestsPerThousand: number | null;
   /** Over all rounds. Each is a request that was not decided as it should: nothing here is over its limit. */
   readonly refused: number;
   readonly broken: number;

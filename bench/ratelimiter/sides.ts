@@ -8,6 +8,7 @@ import { Breakwater } from "../../client/index.ts";
 import { type Server, startServer } from "../harness/processes.ts";
 import { needTool } from "../harness/tools.ts";
 import { limitName, limitValue, windowMs } from "./loads.ts";
+import { type ObjectCalls, readObjectCalls } from "./object-calls.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const peers = join(root, "bench/peers");
@@ -16,6 +17,8 @@ const peers = join(root, "bench/peers");
 export interface Side {
   readonly server: Server;
   readonly token?: string;
+  /** What has been asked of its objects so far, where it counts that. */
+  readonly objectCalls?: () => Promise<ObjectCalls>;
   stop(): Promise<void>;
 }
 
@@ -42,7 +45,8 @@ export async function startBreakwater(folder: string, shards: number): Promise<S
   // failMode closed: an answer that the object did not give is a 429, which the load generator counts.
   await admin.limits.put(limitName, { algorithm: "gcra", limit: limitValue, windowMs, failMode: "closed" });
   const { key } = await admin.keys.create({ name: "bench", scopes: ["limits:check"] });
-  return { server, token: key, stop: server.stop };
+  const objectCalls = () => readObjectCalls(server.url, adminKey);
+  return { server, token: key, objectCalls, stop: server.stop };
 }
 
 /** The bare Worker. */

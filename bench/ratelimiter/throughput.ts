@@ -11,6 +11,8 @@ interface Track {
   readonly measure: Measure;
   readonly contender: Contender;
   readonly runs: WrkResult[];
+  /** Calls to its objects, and the checks that they carried, over all rounds. */
+  readonly objects: { requests: number; checks: number };
 }
 
 /**
@@ -22,7 +24,14 @@ export async function measureThroughput(
   { seconds, rounds }: { readonly seconds: number; readonly rounds: number },
 ): Promise<{ throughput: Throughput[]; comparisons: Compared[] }> {
   const tracks = measures.flatMap((measure) =>
-    measure.contenders.map((contender): Track => ({ measure, contender, runs: [] })),
+    measure.contenders.map(
+      (contender): Track => ({
+        measure,
+        contender,
+        runs: [],
+        objects: { requests: 0, checks: 0 },
+      }),
+    ),
   );
   for (const { measure, contender } of tracks) {
     console.log(`  warming up ${measure.id}: ${contender.side}`);
@@ -40,9 +49,15 @@ export async function measureThroughput(
   return { throughput: tracks.map(summary), comparisons: compare(tracks) };
 }
 
-async function runOnce({ measure, contender, runs }: Track, seconds: number, round: string): Promise<void> {
+async function runOnce({ measure, contender, runs, objects }: Track, seconds: number, round: string): Promise<void> {
+  const before = await contender.objectCalls?.();
   const run = await runWrk(contender.load, seconds);
   runs.push(run);
+  const after = await contender.objectCalls?.();
+  if (before && after) {
+    objects.requests += after.requests - before.requests;
+    objects.checks += after.checks - before.checks;
+  }
   const rate = Math.round(run.answersPerSecond * contender.decisions);
   const wrong = run.refused + run.broken > 0 ? `, ${run.refused} refused, ${run.broken} broken` : "";
   console.log(`  ${round}, ${measure.id}: ${contender.side}: ${rate} decisions/s${wrong}`);
@@ -53,7 +68,7 @@ function decisionRates({ contender, runs }: Track): number[] {
 }
 
 function summary(track: Track): Throughput {
-  const { measure, contender, runs } = track;
+  const { measure, contender, runs, objects } = track;
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   return {
     measure: measure.id,
@@ -62,6 +77,7 @@ function summary(track: Track): Throughput {
     decisionsPerSecond: figure(decisionRates(track)),
     p50Ms: median(runs.map(({ p50Ms }) => p50Ms)),
     p99Ms: median(runs.map(({ p99Ms }) => p99Ms)),
+    objectRequestsPerThousand: objects.checks === 0 ? null : (objects.requests / objects.checks) * 1000,
     refused: sum(runs.map(({ refused }) => refused)),
     broken: sum(runs.map(({ broken }) => broken)),
   };
