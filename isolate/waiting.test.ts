@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => platform?.dispose());
 
-// The runtime cancels a request that waits for nothing but a promise of another request.
+// The runtime may cancel a request that waits for nothing but a promise of another request.
 test("CP-2 requests that wait for another request's pulse are answered, also when that one's client has gone", async () => {
   const leader = new AbortController();
   const led = fetch(url, { signal: leader.signal }).then(

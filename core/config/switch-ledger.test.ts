@@ -20,7 +20,7 @@ describe("the ledger of switches", () => {
       deliver: fc.boolean(),
     });
     fc.assert(
-      fc.property(fc.array(change), (changes) => {
+      fc.property(fc.array(change, { maxLength: 60, size: "max" }), (changes) => {
         let ledger: SwitchLedger = emptyLedger;
         const replayed = new Map<string, unknown>();
         for (const [index, { name, on, deliver }] of changes.entries()) {

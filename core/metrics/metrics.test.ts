@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MetricFamily } from "./family.ts";
 import { Metrics, maxIsolateSeries } from "./metrics.ts";
-import { ParcelInbox, ParcelOutbox } from "./parcel.ts";
+import { type Parcel, ParcelInbox, ParcelOutbox } from "./parcel.ts";
 
 /** Value of the counter's series with these labels. */
 function value(families: readonly MetricFamily[], name: string, labels: readonly string[] | null): number | undefined {
@@ -79,21 +79,28 @@ describe("parcels", () => {
       fc.record({ do: fc.constant("send" as const), sender: fc.nat(2), arrives: fc.boolean(), heard: fc.boolean() }),
       // A copy of an old parcel that the network kept.
       fc.record({ do: fc.constant("repeat" as const), index: fc.nat(50) }),
+      // An acknowledgement that comes late, perhaps after its parcel was sent again and acknowledged.
+      fc.record({ do: fc.constant("hear" as const), index: fc.nat(50) }),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 120, size: "max" }), (steps) => {
         const senders = [0, 1, 2].map((id) => {
           const metrics = new Metrics();
           return { counter: metrics.counter("c", ["by"]), outbox: new ParcelOutbox(`s${id}`, metrics) };
         });
         const hub = new Metrics();
         const inbox = new ParcelInbox(hub, 100);
-        const sent: Parameters<ParcelInbox["accept"]>[0][] = [];
+        const sent: Parcel[] = [];
         const counted = [0, 0, 0];
         for (const move of steps) {
           if (move.do === "repeat") {
             const parcel = sent[move.index];
             if (parcel !== undefined) inbox.accept(parcel);
+            continue;
+          }
+          if (move.do === "hear") {
+            const parcel = sent[move.index];
+            if (parcel !== undefined) senders[Number(parcel.sender.slice(1))]?.outbox.acknowledge(parcel);
             continue;
           }
           const sender = senders[move.sender];

@@ -1,4 +1,4 @@
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { nowhere } from "../../core/config/delta.ts";
 import { Snapshot } from "../../core/config/snapshot.ts";
@@ -213,6 +213,22 @@ test("CP-4 a database restored to an earlier time is followed: its history start
   expect(answer.delta.full).toBe(true);
   expect(isolate.apply(answer.delta).reset).toBe(true);
   expect([...isolate.entries()].map(({ name }) => name).sort()).toEqual(["default", "old"]);
+});
+
+test("a deployment that knows another kind of resource reads everything anew", async () => {
+  await putLimit("api");
+  const { epoch } = value(await hub().pulse(emptyPulse)).delta.to;
+  await runInDurableObject(root(), (_, state) => {
+    state.storage.sql.exec("UPDATE head SET body = json_set(body, '$.kinds', 'limits')");
+    state.storage.sql.exec("DELETE FROM entries");
+  });
+  await evictDurableObject(root());
+  pass(11_000);
+  const answer = value(await hub().pulse(emptyPulse));
+  expect(answer.delta.to.epoch).toBeGreaterThan(epoch);
+  expect(limitsOf(answer)).toEqual(["api"]);
+  pass(11_000);
+  expect(value(await hub().pulse(emptyPulse)).delta.to.epoch).toBe(answer.delta.to.epoch);
 });
 
 describe("CP-10 metrics", () => {

@@ -115,9 +115,10 @@ export class RootHub extends DurableObject<Bindings> implements RootHubRpc {
     const from = snapshot.position;
     try {
       let reading = await this.#database.changes.since(from.config);
-      let full = from.epoch === 0;
+      let full = from.epoch === 0 || this.#store.isOfOtherKinds;
       if (reading.newest < from.config || full) {
-        // A database restored to an earlier time has lost versions that isolates hold: its history starts again.
+        // A database restored to an earlier time has lost versions that isolates hold: the history starts again. And it
+        // does for a deployment that knows kinds of which the last one took no notice.
         reading = await this.#database.changes.everything();
         full = true;
       }

@@ -1,3 +1,4 @@
+import { resourceKinds } from "../../contracts/control-plane.ts";
 import type { Position } from "../../core/config/delta.ts";
 import { nowhere } from "../../core/config/delta.ts";
 import type { ConfigEntry } from "../../core/config/entry.ts";
@@ -20,9 +21,12 @@ export interface Freshness {
 interface Head extends Freshness {
   readonly position: Position;
   readonly floor: Position;
+  /** The kinds of resource that the deployment knew which wrote this. */
+  readonly kinds: string;
 }
 
-const unknown: Head = { position: nowhere, floor: nowhere, answeredAtMs: -Infinity, confirmedAtMs: -Infinity };
+const kinds = Object.keys(resourceKinds).sort().join();
+const unknown: Head = { position: nowhere, floor: nowhere, kinds, answeredAtMs: -Infinity, confirmedAtMs: -Infinity };
 
 /** A snapshot that outlives its object's eviction: in memory to be read, in the object's SQLite to be restored (CP-3). */
 export class SnapshotStore {
@@ -48,13 +52,18 @@ export class SnapshotStore {
     return this.#saved;
   }
 
+  /** Whether another deployment saved it, which may have left out kinds that this one knows. */
+  get isOfOtherKinds(): boolean {
+    return this.#saved.kinds !== kinds;
+  }
+
   /** Saves what the snapshot has taken, together with its position. Without a change it writes only now and then. */
   save({ reset, changed, forgotten }: Applied, freshness: Freshness): void {
     const { position, floor } = this.snapshot;
     const isMoved = position !== this.#saved.position || floor !== this.#saved.floor;
     const isStale = freshness.confirmedAtMs - this.#saved.confirmedAtMs >= freshnessIntervalMs;
     if (!reset && !isMoved && !isStale && changed.length === 0) return;
-    const head: Head = { position, floor, ...freshness };
+    const head: Head = { position, floor, kinds: reset ? kinds : this.#saved.kinds, ...freshness };
     this.#storage.transactionSync(() => {
       const { sql } = this.#storage;
       if (reset) sql.exec("DELETE FROM entries");

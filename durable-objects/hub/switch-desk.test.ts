@@ -117,6 +117,7 @@ describe("CP-3 with D1 away", () => {
 });
 
 test("a write whose answer was lost is said to be unknown, and what came of it is read", async () => {
+  expect(value(await root().listSwitches())).toEqual([]);
   const write = Switches.prototype.write;
   vi.spyOn(Switches.prototype, "write").mockImplementationOnce(async function (this: Switches, text) {
     await write.call(this, text);
