@@ -126,7 +126,9 @@ async function create(call: Call<undefined, undefined, CreateKeyRequest>): Promi
   });
   if (!created.ok) return refused(c, created.refusal);
   services.apiKeys.forget(id);
-  await announce(call, created.value.version);
+  const { tenantId, version } = created.value;
+  services.isolate.apply({ kind: "tenants", tenantId: "", name: tenant, version, body: { id: tenantId } });
+  await announce(call, version);
   return json(c, { id, key }, 201, secretHeaders);
 }
 
