@@ -1,5 +1,12 @@
 import { advance, decode, idle, idleAtMs } from "../../core/rate-limit/account.ts";
-import { collectChunk, collectPauseMs, maxCollectIntervalMs, minCollectIntervalMs, tombstoneTtlMs } from "./bounds.ts";
+import {
+  collectChunk,
+  collectPauseMs,
+  maxCollectIntervalMs,
+  maxLimits,
+  minCollectIntervalMs,
+  tombstoneTtlMs,
+} from "./bounds.ts";
 
 /** Where a pass over the tables stands; kept, so that an eviction does not send it back to the first rows. */
 interface Progress {
@@ -123,6 +130,23 @@ function passed(storage: DurableObjectStorage, progress: Progress, nowMs: number
   storage.kv.delete("collect");
   if (!progress.left) return null;
   return Math.min(Math.max(progress.dueMs, nowMs + minCollectIntervalMs), nowMs + maxCollectIntervalMs);
+}
+
+/**
+ * Forgets the limits of which no row is left, once half of the names are taken: a limit that was deleted is not told to its objects.
+ * Before that their versions are worth keeping (RL-14).
+ *
+ * @returns whether any was forgotten, so that nothing in memory may refer to them any more
+ */
+export function collectLimits(sql: SqlStorage): boolean {
+  const { count } = sql.exec<{ count: number }>("SELECT count(*) AS count FROM limits").one();
+  if (count <= maxLimits / 2) return false;
+  const { rowsWritten } = sql.exec(
+    `DELETE FROM limits WHERE id NOT IN (
+       SELECT limit_id FROM keys UNION SELECT limit_id FROM overrides
+       UNION SELECT limit_id FROM reservations UNION SELECT limit_id FROM permits)`,
+  );
+  return rowsWritten > 0;
 }
 
 /** Whether there are rows that will be due some time. */

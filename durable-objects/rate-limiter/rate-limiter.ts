@@ -17,7 +17,7 @@ import {
 import { type Account, ban, refund, reset, unban } from "../../core/rate-limit/account.ts";
 import { RecentMap } from "../../core/recent-map.ts";
 import { maxRecentReplies, maxTurnChecks, minCollectIntervalMs } from "./bounds.ts";
-import { collect, hasCollectable } from "./collector.ts";
+import { collect, collectLimits, hasCollectable } from "./collector.ts";
 import { Decider } from "./decider.ts";
 import { figuresOf } from "./figures.ts";
 import { Ledger } from "./ledger.ts";
@@ -184,6 +184,10 @@ export class RateLimiter extends DurableObject<unknown> implements RateLimiterRp
     const nowMs = Date.now();
     try {
       const nextMs = storage.transactionSync(() => collect(storage, nowMs));
+      if (storage.transactionSync(() => collectLimits(storage.sql))) {
+        this.#limits.forget();
+        this.#ledger.forget();
+      }
       this.#marks.recount();
       this.#parts.recount();
       this.#reservations.recount();

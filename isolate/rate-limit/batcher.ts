@@ -45,9 +45,9 @@ export interface Question {
 /** What became of a question. `unanswered`: whether it was decided is not known, unless it was never sent. */
 export type Reply = { readonly answer: WireAnswer } | { readonly unanswered: Failure };
 
-/** What a batcher reports of each call. */
+/** What a batcher reports of each call. `error` is what it has thrown. */
 export interface CallObserver {
-  called(outcome: "ok" | Failure, durationMs: number, checks: number): void;
+  called(outcome: "ok" | Failure, durationMs: number, checks: number, error?: unknown): void;
 }
 
 /** One client's question on its way. */
@@ -166,15 +166,17 @@ export class Batcher {
     this.#inFlight.add(call);
     let replies: DecideReply | undefined;
     let failure: Failure = "failed";
+    let thrown: unknown;
     try {
       replies = await this.#callWithRetry(this.#message(batch), startedMs);
     } catch (error) {
+      thrown = error;
       failure = failureOf(error);
     }
     this.#inFlight.delete(call);
     this.#landed.resolve();
     this.#landed = Promise.withResolvers();
-    this.#observer.called(replies === undefined ? failure : "ok", Date.now() - startedMs, batch.checks);
+    this.#observer.called(replies === undefined ? failure : "ok", Date.now() - startedMs, batch.checks, thrown);
     for (const [index, waiter] of batch.waiters.entries()) {
       const answer = replies?.[index];
       waiter.settle(answer === undefined ? { unanswered: failure } : { answer });

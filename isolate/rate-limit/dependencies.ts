@@ -32,6 +32,8 @@ export interface RateLimitsDependencies {
   readonly shards: number;
   readonly config: LimitConfig;
   readonly metrics: Meters;
+  /** Told of what a call to an object has thrown, at most once a second. */
+  readonly warn?: (message: string, error: string) => void;
 }
 
 /** Who asks, in which request, and until when. */

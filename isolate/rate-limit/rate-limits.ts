@@ -24,8 +24,8 @@ export class RateLimits {
   readonly #checks: Checks;
   readonly #keys: KeyOperations;
 
-  constructor({ namespace, shards, config, metrics }: RateLimitsDependencies) {
-    const telemetry = new Telemetry(metrics);
+  constructor({ namespace, shards, config, metrics, warn }: RateLimitsDependencies) {
+    const telemetry = new Telemetry(metrics, warn);
     const objects = new LimiterObjects(namespace, shards, telemetry);
     this.#checks = new Checks(objects, config, new FailModes(config), telemetry);
     this.#keys = new KeyOperations(objects, config);

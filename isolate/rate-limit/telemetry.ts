@@ -1,12 +1,15 @@
 import type { Counter, Histogram } from "../../core/metrics/metrics.ts";
 import type { CallObserver } from "./batcher.ts";
-import type { Meters } from "./dependencies.ts";
+import type { Meters, RateLimitsDependencies } from "./dependencies.ts";
 import type { Failure } from "./failure.ts";
 
 /** Seconds; an object nearby answers within one or two milliseconds, and no call counts for longer than one second. */
 const durationBoundariesS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
-/** What the rate limiter counts. */
+/** Under a fault every call may fail: one line a second tells as much as all of them. */
+const warnEveryMs = 1_000;
+
+/** What the rate limiter counts, and tells of failing calls. */
 export class Telemetry implements CallObserver {
   readonly #decisions: Counter;
   readonly #requests: Counter;
@@ -14,8 +17,11 @@ export class Telemetry implements CallObserver {
   readonly #durations: Histogram;
   readonly #fallbacks: Counter;
   readonly #leftovers: Counter;
+  readonly #warn: RateLimitsDependencies["warn"];
+  #warnedMs = 0;
 
-  constructor(metrics: Meters) {
+  constructor(metrics: Meters, warn: RateLimitsDependencies["warn"]) {
+    this.#warn = warn;
     this.#decisions = metrics.counter("breakwater.ratelimit.decisions", ["tenant", "limit", "outcome", "source"], {
       unit: "{decision}",
       help: "Decisions by limit.",
@@ -42,10 +48,13 @@ export class Telemetry implements CallObserver {
     });
   }
 
-  called(outcome: "ok" | Failure, durationMs: number, checks: number): void {
+  called(outcome: "ok" | Failure, durationMs: number, checks: number, error?: unknown): void {
     this.#requests.add(1, outcome);
     this.#checks.add(checks);
     this.#durations.record(durationMs / 1000);
+    if (outcome === "ok" || this.#warn === undefined || Date.now() - this.#warnedMs < warnEveryMs) return;
+    this.#warnedMs = Date.now();
+    this.#warn("a limiter object gave no answer", error instanceof Error ? error.message : outcome);
   }
 
   decided(tenant: string, limit: string, outcome: "allowed" | "denied" | "shadow-denied", source: string): void {
