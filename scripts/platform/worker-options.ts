@@ -17,6 +17,9 @@ export interface WorkerConfig {
   readonly miniflare: object;
 }
 
+// wrangler tells on stdout that it has read .dev.vars. Its secrets are used nowhere, see `bindings` below.
+process.env.WRANGLER_LOG ??= "error";
+
 /** A `[[d1_databases]]` of a wrangler.toml. */
 interface DatabaseEntry {
   readonly binding: string;
@@ -63,7 +66,7 @@ export async function workerOptions(
   return {
     ...config.miniflare,
     name: config.name,
-    // Only what is written in wrangler.toml: not the secrets of .dev.vars, which belong to the gateway alone.
+    // Only what is written in wrangler.toml: the secrets of .dev.vars belong to the gateway alone.
     bindings: { ...config.vars, ...Object.fromEntries(declared), ...secrets },
     modules: [{ type: "ESModule", path: `${config.name}.js`, contents: await bundle(config.main) }],
   } as V4WorkerOptions;

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { workerdOn } from "../../scripts/platform/data-dir.ts";
 import { testAdminKey } from "../harness.ts";
@@ -30,11 +30,13 @@ export class Served {
   /**
    * Starts it on `dataDir` and a free port.
    *
-   * @param env variables beside those; `undefined` takes one away.
+   * @param env variables beside those.
+   * @param cwd the folder whose wrangler.toml files it reads.
    */
-  constructor(dataDir: string, env: Readonly<Record<string, string | undefined>> = {}) {
+  constructor(dataDir: string, env: Readonly<Record<string, string>> = {}, cwd = process.cwd()) {
     this.#dataDir = dataDir;
-    this.#child = spawn(process.execPath, ["scripts/serve.ts"], {
+    this.#child = spawn(process.execPath, [resolve("scripts/serve.ts")], {
+      cwd,
       env: { ...process.env, PORT: "0", DATA_DIR: dataDir, ADMIN_KEY: testAdminKey, LOG_LEVEL: "warn", ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -44,18 +46,30 @@ export class Served {
   }
 
   /** Starts it and waits until it is ready. */
-  static async ready(dataDir: string, env?: Readonly<Record<string, string | undefined>>): Promise<Served> {
+  static async ready(dataDir: string, env?: Readonly<Record<string, string>>): Promise<Served> {
     const served = new Served(dataDir, env);
     await served.ready();
     return served;
   }
 
   async ready(): Promise<void> {
-    await until(
-      () => this.#url() !== undefined || this.#ended,
-      () => `not ready: ${this.stdout}${this.stderr}`,
-    );
+    await this.until(() => this.#url() !== undefined || !this.running);
     if (this.#url() === undefined) throw new Error(`ended before it was ready: ${this.stdout}${this.stderr}`);
+  }
+
+  /** Whether the Node process runs. */
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Whether the start has come as far as taking the folder. */
+  get holdsDataDir(): boolean {
+    return existsSync(join(this.#dataDir, "node.pid"));
+  }
+
+  /** Waits until `condition` holds. */
+  until(condition: () => boolean): Promise<void> {
+    return until(condition, () => `it never came to it: ${this.stdout}${this.stderr}`);
   }
 
   /** Waits until the platform answers again after its workerd was killed: Node starts another. */
@@ -93,24 +107,16 @@ export class Served {
 
   /** SIGKILL for one or both of the processes; returns when they are gone. */
   async kill(which: Victim): Promise<void> {
-    const workerd = this.workerdPid;
+    const workerd = which === "node" ? undefined : this.workerdPid;
     if (which !== "workerd") this.signal("SIGKILL");
-    if (which !== "node" && workerd !== undefined) process.kill(workerd, "SIGKILL");
+    if (workerd !== undefined) process.kill(workerd, "SIGKILL");
     if (which !== "workerd") await this.exited;
-    if (which !== "node")
-      await until(
-        () => this.workerdPid !== workerd,
-        () => `workerd ${workerd} does not end`,
-      );
+    if (workerd !== undefined) await this.until(() => this.workerdPid !== workerd);
   }
 
   /** Ends what is left of it, whatever state it is in. */
   async end(): Promise<void> {
-    await this.kill(this.#ended ? "workerd" : "both");
-  }
-
-  get #ended(): boolean {
-    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+    await this.kill(!this.running ? "workerd" : "both");
   }
 
   #url(): string | undefined {
