@@ -2,13 +2,13 @@
 // wrong where something is, and how many steps passed; exits with 1 when one did not.
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { importViolations } from "./check/imports.ts";
 import { purityViolations } from "./check/purity.ts";
 import { sources, type Violation } from "./check/source.ts";
 import { missingMigrations } from "./generate/migrations.ts";
 import { openapi } from "./generate/openapi.ts";
 import { workerTypes } from "./generate/worker-types.ts";
+import { localBin, localBinEnv } from "./local-bin.ts";
 
 /** A step yields what is wrong, as text for a person; nothing when all is well. */
 interface Step {
@@ -57,7 +57,7 @@ function tool(step: string, name: string, ...args: string[]): Step {
     name: step,
     run: () =>
       new Promise((resolve, reject) => {
-        const child = spawn(join("node_modules", ".bin", name), args, { stdio: ["ignore", "pipe", "pipe"] });
+        const child = spawn(localBin(name), args, { env: localBinEnv, stdio: ["ignore", "pipe", "pipe"] });
         let output = "";
         child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
         child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));

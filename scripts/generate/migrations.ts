@@ -3,6 +3,7 @@ import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { localBin, localBinEnv } from "../local-bin.ts";
 
 const run = promisify(execFile);
 const schema = "database/schema.ts";
@@ -28,6 +29,6 @@ export async function missingMigrations(): Promise<string[]> {
 }
 
 async function generateInto(out: string): Promise<void> {
-  const drizzleKit = join("node_modules", ".bin", "drizzle-kit");
-  await run(drizzleKit, ["generate", "--dialect", "sqlite", "--schema", schema, "--out", out]);
+  const args = ["generate", "--dialect", "sqlite", "--schema", schema, "--out", out];
+  await run(localBin("drizzle-kit"), args, { env: localBinEnv });
 }
