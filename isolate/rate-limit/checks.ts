@@ -50,7 +50,7 @@ export class Checks {
       work: (part) => this.#decide(call, planned, part),
       unavailable: (failure) => this.#allFallBack(call, planned, failure),
       restore: (results) => {
-        const restored = items.map((item, index) => ({ ...results[index], limit: item.limit, key: item.key }));
+        const restored = items.map((item, index) => ({ limit: item.limit, key: item.key, ...results[index] }));
         return { allowed: true, results: restored as CheckResult[] };
       },
       keep: ({ results }) => results.map(withoutName),
@@ -71,9 +71,9 @@ export class Checks {
       unavailable: (failure) => this.#eachFallsBack(call, items, planned, failure),
       restore: (results) => ({
         results: items.map((item, index) => ({
-          ...results[index],
           limit: item.limit,
           key: item.key,
+          ...results[index],
         })) as CheckBatchResponse["results"],
       }),
       keep: ({ results }) => results.map(withoutName),

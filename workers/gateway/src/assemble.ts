@@ -18,7 +18,13 @@ export function assemble(env: Bindings): Services {
   const isolate = Isolate.of(env);
   const { config, metrics } = isolate;
   const database = new ControlDatabase(env.DB);
-  const limits = new RateLimits({ namespace: env.RATE_LIMITER, shards: settings.shards, config, metrics });
+  const limits = new RateLimits({
+    namespace: env.RATE_LIMITER,
+    shards: settings.shards,
+    config,
+    metrics,
+    warn: (message, error) => log.write("warn", message, { error }),
+  });
   const apiKeys = new ApiKeys({
     find: (id) => database.apiKeys.find(id),
     confirmedAgeMs: (nowMs) => config.confirmedAgeMs(nowMs),

@@ -169,6 +169,7 @@ export class RateLimiterService extends WorkerEntrypoint<Bindings, Props> {
       shards: Number(this.env.RATE_LIMITER_SHARDS),
       config: isolate.config,
       metrics: isolate.metrics,
+      warn: (message, error) => console.warn(JSON.stringify({ level: "warn", message, error })),
     });
     const { idempotencyKey, timeoutMs } = how.value;
     const call: Call = {
