@@ -67,6 +67,20 @@ describe("a hold", () => {
     expect(await remaining(limiter)).toBe(6);
   });
 
+  test("RL-9 of several keys, a confirm of which one no longer fits charges none of them", async () => {
+    const limiter = newLimiter();
+    const checks: WireCheck[] = [
+      [0, "k", 3, 0],
+      [0, "l", 3, 0],
+    ];
+    await ask(limiter, [slow], Step.hold, checks, part("a"));
+    await evict(limiter);
+    await spend(limiter, "l", 8, slow);
+    const [outcome, verdicts] = await ask(limiter, [slow], Step.confirm, checks, part("a"));
+    expect([outcome, verdicts.map(([allowed]) => allowed)]).toEqual([Outcome.refused, [1, 0]]);
+    expect(await remaining(limiter)).toBe(10);
+  });
+
   test("RL-9 cancelled gives back what was charged, once, and a confirm that comes later charges nothing", async () => {
     const limiter = newLimiter();
     await step(limiter, Step.hold, "a", 7);

@@ -75,6 +75,18 @@ describe("a check", () => {
     expect(await spend(limiter, "user:1", 3)).toMatchObject({ allowed: true, remaining: 0 });
   });
 
+  test("RL-13 a clock that jumps back refills nothing twice and adds no more than the jump to a wait", async () => {
+    const limiter = newLimiter();
+    await spend(limiter, "k", 10);
+    pass(30_000);
+    expect(await spend(limiter, "k", 5)).toMatchObject({ allowed: true, remaining: 0 });
+    pass(-20_000);
+    expect(await spend(limiter, "k", 1)).toEqual({ allowed: false, remaining: 0, retryAfterMs: 26_000 });
+    await evict(limiter);
+    pass(20_000);
+    expect(await spend(limiter, "k", 1)).toMatchObject({ allowed: false, retryAfterMs: 6_000 });
+  });
+
   test("RL-14 a newer version takes effect and keeps what was spent; an older one is ignored, also after an eviction", async () => {
     const limiter = newLimiter();
     await spend(limiter, "k", 10, api(gcra(10), 1));
