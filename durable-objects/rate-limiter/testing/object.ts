@@ -106,3 +106,20 @@ export async function spend(
   const [, , remaining = null, , retryAfterMs = null] = verdicts[0] ?? [];
   return { allowed: outcome === Outcome.allowed, remaining, retryAfterMs };
 }
+
+/** Runs `work` in the object and says how many rows SQLite wrote meanwhile, as it is billed. */
+export function rowsWritten(limiter: Limiter, work: (object: RateLimiter) => Promise<unknown>): Promise<number> {
+  return inside(limiter, async (object, state) => {
+    const { sql } = state.storage;
+    const { exec } = sql;
+    const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
+    const spy = vi.spyOn(sql, "exec").mockImplementation((...args) => {
+      const cursor = exec.apply(sql, args);
+      cursors.push(cursor);
+      return cursor as never;
+    });
+    await work(object);
+    spy.mockRestore();
+    return cursors.reduce((sum, cursor) => sum + cursor.rowsWritten, 0);
+  });
+}
