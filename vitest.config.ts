@@ -9,7 +9,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{core,contracts,client,isolate,scripts,workers/gateway}/**/*.test.ts"],
+          include: ["{bench,core,contracts,client,isolate,scripts,workers/gateway}/**/*.test.ts"],
           exclude: ["scripts/platform/**"],
         },
       },

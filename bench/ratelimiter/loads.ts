@@ -28,7 +28,6 @@ const descriptor = (at: number) => ({ entries: [{ key: "key", value: key(at) }] 
 const envoyRequest = (group: readonly number[]) => ({ domain: "bench", descriptors: group.map(descriptor) });
 
 /** The same for envoyproxy/ratelimit. */
-export const envoyHotKey: readonly unknown[] = [envoyRequest([0])];
 export const envoyKeys: readonly unknown[] = spread.map((at) => envoyRequest([at]));
 export const envoyBatches: readonly unknown[] = groups(spread, batchSize).map(envoyRequest);
 
