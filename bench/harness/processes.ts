@@ -33,6 +33,8 @@ export interface ServerOptions {
   readonly cwd?: string;
   /** Where its output goes. */
   readonly logFolder: string;
+  /** What it prints once it can be asked. Without it, accepting connections is enough. */
+  readonly saysReady?: string;
 }
 
 /** The command that runs `command` on one core, where taskset is there to do it. */
@@ -41,7 +43,7 @@ function pinned(core: number, command: string, args: readonly string[]): [string
   return taskset === undefined ? [command, [...args]] : [taskset, ["-c", String(core), command, ...args]];
 }
 
-/** Starts a server on the server core and waits until it accepts connections. */
+/** Starts a server on the server core and waits until it is ready. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { name, port, logFolder } = options;
   if (await accepts(port)) throw new Error(`port ${port}, for ${name}, is taken`);
@@ -57,7 +59,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     failure = error;
   });
   const givenUpAtMs = Date.now() + readyTimeoutMs;
-  while (!(await accepts(port))) {
+  const isReady = () =>
+    options.saysReady === undefined ? accepts(port) : readFileSync(logFile, "utf8").includes(options.saysReady);
+  while (!(await isReady())) {
     if (failure ?? (child.exitCode !== null || Date.now() > givenUpAtMs)) {
       await stop(child);
       throw new Error(`${name} did not start: ${failure?.message ?? readFileSync(logFile, "utf8").slice(-2000)}`);

@@ -13,6 +13,9 @@ import { type ObjectCalls, readObjectCalls } from "./object-calls.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const peers = join(root, "bench/peers");
 
+/** What each server of this repository prints when it is. */
+const saysReady = "Ready on http";
+
 /** Something that decides over HTTP. */
 export interface Side {
   readonly server: Server;
@@ -32,6 +35,7 @@ export async function startBreakwater(folder: string, shards: number): Promise<S
     args: ["scripts/serve.ts"],
     cwd: root,
     port,
+    saysReady,
     env: {
       PORT: String(port),
       DATA_DIR: join(folder, "breakwater"),
@@ -53,7 +57,8 @@ export async function startBreakwater(folder: string, shards: number): Promise<S
 export async function startBare(folder: string, shards: number): Promise<Side> {
   const port = await freePort();
   const args = [join(root, "bench/bare/serve.ts"), String(port), join(folder, "bare"), String(shards)];
-  const server = await startServer({ name: "bare", command: process.execPath, args, port, logFolder: folder });
+  const command = process.execPath;
+  const server = await startServer({ name: "bare", command, args, port, saysReady, logFolder: folder });
   return { server, stop: server.stop };
 }
 
@@ -103,6 +108,7 @@ export async function startFlexible(folder: string, persistence: Persistence): P
     command: process.execPath,
     args: [join(peers, "rate-limiter-flexible.mjs"), String(port), redisPort],
     port,
+    saysReady,
     logFolder: folder,
   });
   return { server, stop: () => stopAll(server, redis) };
