@@ -1,31 +1,38 @@
-import type { Hono, MiddlewareHandler } from "hono";
+import type { Hono } from "hono";
 import { ok, type Result } from "../../../../contracts/result.ts";
 import type { GatewayContext, GatewayEnv } from "../context.ts";
 import { refused } from "../http/answer.ts";
-import { authenticate, authenticateOrTicket } from "../middleware/authenticate.ts";
-import { authorize } from "../middleware/authorize.ts";
 import { type IdempotencyRequest, idempotencyKey, inputHash } from "../middleware/idempotency-key.ts";
 import { rateLimit } from "../middleware/rate-limit.ts";
+import type { Services } from "../services.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type Input, readInput } from "./input.ts";
+import { serve } from "./serve.ts";
 
 /** A tenant's limit of this name bounds its calls of the management routes, by credential. */
 const managementLimit = rateLimit({ limit: "gateway.api" });
 
-/** Adds the endpoint to the app: who calls, whether they may, how often, then what they ask, then the work. */
-export function mount(app: Hono<GatewayEnv>, endpoint: Endpoint): void {
+/** Adds the endpoint to the app. */
+export function mount(app: Hono<GatewayEnv>, endpoint: Endpoint, services: (c: GatewayContext) => Services): void {
   const { spec } = endpoint;
-  const handlers: MiddlewareHandler<GatewayEnv>[] = [];
-  handlers.push(async (c, next) => {
-    c.get("state").route = spec.path;
+  const method = spec.method.toUpperCase();
+  const path = [honoPath(spec.path)];
+  if (spec.access === "public" || spec.tag === "checks") {
+    // Checks are what the platform is for, not how it is managed: nothing stands between the caller and the decision.
+    app.on(method, path, (c) => serve(c, services(c), spec, () => answer(c, endpoint)));
+    return;
+  }
+  const rest = async (c: GatewayContext, next: () => Promise<void>) => {
     await next();
-  });
-  if (spec.access !== "public") handlers.push(spec.ticket ? authenticateOrTicket : authenticate);
-  if (spec.access !== "public" && spec.access !== "any") handlers.push(authorize(spec.access));
-  // Checks are what the platform is for, not how it is managed.
-  if (spec.access !== "public" && spec.tag !== "checks") handlers.push(managementLimit);
-  handlers.push((c) => answer(c, endpoint));
-  app.on(spec.method.toUpperCase(), [honoPath(spec.path)], ...handlers);
+    return c.res;
+  };
+  app.on(
+    method,
+    path,
+    (c, next) => serve(c, services(c), spec, () => rest(c, next)),
+    managementLimit,
+    (c) => answer(c, endpoint),
+  );
 }
 
 /** OpenAPI's `{name}` in Hono's words. */

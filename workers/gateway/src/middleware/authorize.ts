@@ -1,6 +1,5 @@
-import type { MiddlewareHandler } from "hono";
 import type { Principal, Scope } from "../../../../contracts/access.ts";
-import type { GatewayEnv } from "../context.ts";
+import type { GatewayContext } from "../context.ts";
 import { refused } from "../http/answer.ts";
 
 /** Whether the principal may do what `scope` covers. */
@@ -9,13 +8,9 @@ export function holds(principal: Principal, scope: Scope): boolean {
 }
 
 /** Lets pass only callers that hold `scope`; others are told which one they lack (AU-1). */
-export function authorize(scope: Scope): MiddlewareHandler<GatewayEnv> {
+export function authorize(c: GatewayContext, scope: Scope): Response | undefined {
+  if (holds(c.get("state").principal, scope)) return undefined;
   const detail = `These credentials lack the scope ${scope}; use others, or ask an administrator for them.`;
   const challenge = `Bearer realm="breakwater", error="insufficient_scope", scope="${scope}"`;
-  return async (c, next) => {
-    if (!holds(c.get("state").principal, scope)) {
-      return refused(c, { code: "forbidden", detail }, { headers: { "www-authenticate": challenge } });
-    }
-    await next();
-  };
+  return refused(c, { code: "forbidden", detail }, { headers: { "www-authenticate": challenge } });
 }

@@ -1,6 +1,6 @@
-import type { MiddlewareHandler } from "hono";
-import type { GatewayEnv } from "../context.ts";
+import type { GatewayContext } from "../context.ts";
 import { noContent } from "../http/answer.ts";
+import type { Step } from "./step.ts";
 
 const allowedMethods = "GET, HEAD, PUT, POST, DELETE";
 const allowedHeaders =
@@ -10,24 +10,27 @@ const exposedHeaders =
 /** How long a browser remembers a preflight; Chromium keeps none longer. */
 const preflightMaxAgeS = 7200;
 
-/** Lets pages of ALLOWED_ORIGINS call (https://fetch.spec.whatwg.org/#http-cors-protocol). By default none may. */
-export const cors: MiddlewareHandler<GatewayEnv> = async (c, next) => {
+/** Answers the preflights of pages of ALLOWED_ORIGINS (https://fetch.spec.whatwg.org/#http-cors-protocol); by default there are none. */
+export const preflight: Step = (c) => {
   const { allowedOrigins } = c.get("state").services.settings;
-  if (allowedOrigins.size === 0) return next();
-  const origin = c.req.raw.headers.get("origin");
-  const allowed = origin !== null && allowedOrigins.has(origin);
-  if (allowed && c.req.method === "OPTIONS" && c.req.raw.headers.has("access-control-request-method")) {
-    return noContent(c, {
-      "access-control-allow-origin": origin,
-      "access-control-allow-methods": allowedMethods,
-      "access-control-allow-headers": allowedHeaders,
-      "access-control-max-age": String(preflightMaxAgeS),
-      vary: "Origin",
-    });
-  }
-  await next();
-  c.res.headers.append("vary", "Origin");
-  if (!allowed) return;
-  c.res.headers.set("access-control-allow-origin", origin);
-  c.res.headers.set("access-control-expose-headers", exposedHeaders);
+  if (allowedOrigins.size === 0 || c.req.method !== "OPTIONS") return undefined;
+  const { headers } = c.req.raw;
+  if (!allowedOrigins.has(headers.get("origin") ?? "") || !headers.has("access-control-request-method"))
+    return undefined;
+  return noContent(c, {
+    "access-control-allow-methods": allowedMethods,
+    "access-control-allow-headers": allowedHeaders,
+    "access-control-max-age": String(preflightMaxAgeS),
+  });
 };
+
+/** Lets pages of ALLOWED_ORIGINS read the answer. */
+export function allowOrigin(c: GatewayContext, response: Response): void {
+  const { allowedOrigins } = c.get("state").services.settings;
+  if (allowedOrigins.size === 0) return;
+  response.headers.append("vary", "Origin");
+  const origin = c.req.raw.headers.get("origin");
+  if (origin === null || !allowedOrigins.has(origin)) return;
+  response.headers.set("access-control-allow-origin", origin);
+  response.headers.set("access-control-expose-headers", exposedHeaders);
+}

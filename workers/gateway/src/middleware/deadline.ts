@@ -1,33 +1,38 @@
-import type { MiddlewareHandler } from "hono";
-import type { GatewayEnv } from "../context.ts";
+import type { GatewayContext } from "../context.ts";
 import { refused } from "../http/answer.ts";
+import type { Step } from "./step.ts";
 
 /** An inner hop gives up at the deadline; its own answer, if it has one then, still counts. */
 const graceMs = 10;
-
-/** Ends a request with 504 when the time that its caller allowed in `X-Request-Timeout-Ms` is over. */
-export const deadline: MiddlewareHandler<GatewayEnv> = async (c, next) => {
-  const header = c.req.raw.headers.get("x-request-timeout-ms");
-  if (header === null) return next();
-  if (!/^\d{1,9}$/.test(header)) {
-    return refused(c, { code: "invalid_parameter", detail: "X-Request-Timeout-Ms must be whole milliseconds." });
-  }
-  const timeoutMs = Number(header);
-  const state = c.get("state");
-  state.deadlineMs = state.startedMs + timeoutMs;
-  if (timeoutMs === 0) return refused(c, passed);
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const expired = new Promise<true>((resolve) => {
-    timer = setTimeout(() => resolve(true), timeoutMs + graceMs);
-  });
-  try {
-    if (await Promise.race([next(), expired])) return refused(c, passed);
-  } finally {
-    clearTimeout(timer);
-  }
-};
 
 const passed = {
   code: "deadline_exceeded",
   detail: "The deadline has passed; what was asked may still have been done.",
 } as const;
+
+/** Reads `X-Request-Timeout-Ms`, the time that the caller has left. */
+export const readDeadline: Step = (c) => {
+  const header = c.req.raw.headers.get("x-request-timeout-ms");
+  if (header === null) return undefined;
+  if (!/^\d{1,9}$/.test(header)) {
+    return refused(c, { code: "invalid_parameter", detail: "X-Request-Timeout-Ms must be whole milliseconds." });
+  }
+  const state = c.get("state");
+  state.deadlineMs = state.startedMs + Number(header);
+  return header === "0" ? refused(c, passed) : undefined;
+};
+
+/** The answer of `work`, or 504 when the caller's deadline passes before there is one. */
+export async function inTime(c: GatewayContext, work: Promise<Response>): Promise<Response> {
+  const { deadlineMs } = c.get("state");
+  if (deadlineMs === undefined) return work;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const expired = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), deadlineMs - Date.now() + graceMs);
+  });
+  try {
+    return (await Promise.race([work, expired])) ?? refused(c, passed);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,6 +1,5 @@
-import type { MiddlewareHandler } from "hono";
-import type { GatewayEnv } from "../context.ts";
 import { refused } from "../http/answer.ts";
+import type { Step } from "./step.ts";
 
 /**
  * The raw path of a URL. Hono's own decodes before it routes, and again for each parameter; keys are decoded once.
@@ -13,11 +12,9 @@ export function rawPath(request: Request): string {
 }
 
 /** Refuses paths whose percent-encoding is malformed: no route could tell what they name. */
-export const wellFormedPath: MiddlewareHandler<GatewayEnv> = async (c, next) => {
-  if (c.req.path.includes("%") && !decodes(c.req.path)) {
-    return refused(c, { code: "invalid_parameter", detail: "The path is not valid percent-encoded UTF-8." });
-  }
-  await next();
+export const wellFormedPath: Step = (c) => {
+  if (!c.req.path.includes("%") || decodes(c.req.path)) return undefined;
+  return refused(c, { code: "invalid_parameter", detail: "The path is not valid percent-encoded UTF-8." });
 };
 
 function decodes(path: string): boolean {

@@ -1,18 +1,15 @@
-import type { MiddlewareHandler } from "hono";
-import type { GatewayEnv } from "../context.ts";
 import { refused } from "../http/answer.ts";
+import type { Step } from "./step.ts";
 
 /** With PLATFORM_HOST set, the platform's routes exist on that host alone; others are for the sites behind the gateway. */
-export const platformHost: MiddlewareHandler<GatewayEnv> = async (c, next) => {
+export const platformHost: Step = (c) => {
   const { platformHost: host } = c.get("state").services.settings;
-  if (host !== undefined && hostOf(c.req.raw.url) !== host) {
-    return refused(c, { code: "not_found", detail: "Nothing is served on this host." });
-  }
-  await next();
+  if (host === undefined || hostsOf(c.req.raw.url).includes(host)) return undefined;
+  return refused(c, { code: "not_found", detail: "Nothing is served on this host." });
 };
 
-function hostOf(url: string): string {
+/** PLATFORM_HOST may name the port or not. */
+function hostsOf(url: string): readonly string[] {
   const { hostname, host } = new URL(url);
-  // PLATFORM_HOST names a host; a port only where it is not the scheme's own.
-  return host === hostname ? hostname : host;
+  return [hostname, host];
 }
