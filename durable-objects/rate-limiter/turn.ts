@@ -5,14 +5,16 @@ interface Waiting {
 }
 
 /**
- * Group commit: calls that arrive in one turn of the event loop are worked off one after the other and written in one
- * transaction. The output gate holds every answer until the transaction is durable.
+ * Group commit: a call that finds the object at rest is worked off at once; those that arrive while its transaction becomes
+ * durable are worked off together after it, in one transaction. The output gate holds every answer until its transaction
+ * is durable.
  */
 export class Turn {
   readonly #storage: DurableObjectStorage;
   readonly #commit: () => void;
   readonly #forget: () => void;
   #waiting: Waiting[] = [];
+  #committing = false;
 
   /**
    * @param commit writes what the turn's works have changed in memory
@@ -26,10 +28,23 @@ export class Turn {
 
   /** Runs `work` in the next turn. A throw rolls the whole turn back and rejects all of its calls. */
   run<T>(work: () => T): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject });
-      if (this.#waiting.length === 1) setTimeout(() => this.#flush(), 0);
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject });
+    if (!this.#committing) {
+      this.#committing = true;
+      queueMicrotask(() => void this.#take());
+    }
+    return promise;
+  }
+
+  /** One turn after the other for as long as calls wait. */
+  async #take(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      this.#flush();
+      // A commit that fails resets the object; there is nothing to do about it here.
+      await this.#storage.sync().catch(() => undefined);
+    }
+    this.#committing = false;
   }
 
   #flush(): void {
