@@ -1,23 +1,39 @@
 import type { Undelivered } from "../../../database/overrides.ts";
 import type { Services } from "./services.ts";
 
-/** Overrides delivered in one go: each is a call of an object, and an invocation may make 1,000. */
 const chunkSize = 200;
+/** Each delivery is a call of an object, and an invocation may make 1,000 calls. What is left waits for the next minute. */
+const maxChunks = 4;
 /** Calls at a time: an invocation has six connections waiting for an answer. */
 const concurrency = 6;
 
+type Delivery = Pick<Services, "database" | "limits" | "log">;
+type Waiting = Pick<ExecutionContext, "waitUntil">;
+
 /**
- * Puts stored overrides that their objects have not acknowledged in force, oldest first, a chunk at a time (CP-8).
- * @returns how many were delivered; the rest is left for the next run
+ * Puts stored overrides that their objects have not acknowledged in force, oldest first (CP-8).
+ * @returns how many were delivered, at most 800; the rest is left for the next run
  */
-export async function deliverOverrides(
-  { database, limits, log }: Pick<Services, "database" | "limits" | "log">,
-  context: Pick<ExecutionContext, "waitUntil">,
-): Promise<number> {
+export async function deliverOverrides(services: Delivery, context: Waiting): Promise<number> {
+  let delivered = 0;
+  for (let chunk = 0; chunk < maxChunks; chunk++) {
+    const { found, taken } = await deliverChunk(services, context);
+    delivered += taken;
+    if (taken < found) services.log.write("warn", "overrides could not be delivered yet", { left: found - taken });
+    // Fewer than asked for were all there are, and what was not taken would only be found again.
+    if (found < chunkSize || taken === 0) break;
+  }
+  return delivered;
+}
+
+async function deliverChunk(
+  { database, limits }: Delivery,
+  context: Waiting,
+): Promise<{ found: number; taken: number }> {
   const undelivered = await database.overrides.undelivered(chunkSize);
-  if (!undelivered.ok) return 0;
+  if (!undelivered.ok) return { found: 0, taken: 0 };
   const queue = [...undelivered.value];
-  const delivered: Undelivered[] = [];
+  const taken: Undelivered[] = [];
   const deliver = async () => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
       const call = {
@@ -26,12 +42,10 @@ export async function deliverOverrides(
         waitUntil: (promise: Promise<unknown>) => context.waitUntil(promise),
       };
       const set = await limits.setOverride(call, item.limit, item.key, item.override, item.version);
-      if (set.ok) delivered.push(item);
+      if (set.ok) taken.push(item);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, deliver));
-  if (delivered.length > 0) await database.overrides.markDelivered(delivered);
-  const left = undelivered.value.length - delivered.length;
-  if (left > 0) log.write("warn", "overrides could not be delivered yet", { left });
-  return delivered.length;
+  if (taken.length > 0) await database.overrides.markDelivered(taken);
+  return { found: undelivered.value.length, taken: taken.length };
 }

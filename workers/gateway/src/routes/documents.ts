@@ -33,7 +33,7 @@ export const documents: readonly Endpoint[] = [
       tag: "configuration",
       summary: "Import a configuration",
       description:
-        "Makes the configuration what the document says, all or nothing: what is missing from it is deleted. Issuers only when it has `issuers`. Overrides are in force within minutes.",
+        "Makes the configuration what the document says, all or nothing: what is missing from it is deleted. Issuers only when it has `issuers`. The first 800 changed overrides are in force with the answer, further ones within minutes.",
       access: "config:write",
       query: DryRunQuery,
       body: { schema: ConfigDocument, maxSizeBytes: maxDocumentSizeBytes },
