@@ -80,7 +80,11 @@ export class Batcher {
   #calls = 0;
   readonly #inFlight = new Set<{ readonly startedMs: number }>();
   #open: Batch | undefined;
-  #landed = Promise.withResolvers<void>();
+  /**
+   * Wakes those who gather when a call lands. Each waits for a promise of its own request: one that was made in another
+   * is resolved by a detour, or not at all once that request has ended.
+   */
+  #wake: (() => void)[] = [];
 
   /** @param stub a fresh stub of the object for each call */
   constructor(stub: () => RateLimiterRpc, observer: CallObserver) {
@@ -142,7 +146,8 @@ export class Batcher {
     do {
       const { promise: pause, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, gatherMs);
-      await Promise.race([this.#landed.promise, pause]);
+      this.#wake.push(resolve);
+      await pause;
       clearTimeout(timer);
     } while (this.#callsInFlight(Date.now()) >= maxCallsInFlight && batch.waiters.length > 0);
     if (this.#open === batch) this.#open = undefined;
@@ -177,8 +182,7 @@ export class Batcher {
       failure = failureOf(error);
     }
     this.#inFlight.delete(call);
-    this.#landed.resolve();
-    this.#landed = Promise.withResolvers();
+    for (const wake of this.#wake.splice(0)) wake();
     this.#observer.called(replies === undefined ? failure : "ok", Date.now() - startedMs, batch.checks, thrown);
     for (const [index, waiter] of batch.waiters.entries()) {
       const answer = replies?.[index];
