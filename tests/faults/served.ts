@@ -18,6 +18,18 @@ export function scratchFolder(): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
+export interface ServeOptions {
+  /** Variables beside those that every start gets. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The folder whose wrangler.toml files it reads. */
+  readonly cwd?: string;
+  /** What is run. */
+  readonly command?: readonly [string, ...string[]];
+}
+
+/** Without npm, so that the process that is killed is the one that serves. */
+const fromHere = [process.execPath, resolve("scripts/serve.ts")] as const;
+
 /** `npm start` as a process of its own. */
 export class Served {
   readonly #child: ChildProcess;
@@ -27,15 +39,11 @@ export class Served {
   stdout = "";
   stderr = "";
 
-  /**
-   * Starts it on `dataDir` and a free port.
-   *
-   * @param env variables beside those.
-   * @param cwd the folder whose wrangler.toml files it reads.
-   */
-  constructor(dataDir: string, env: Readonly<Record<string, string>> = {}, cwd = process.cwd()) {
+  /** Starts it on `dataDir` and a free port. */
+  constructor(dataDir: string, { env = {}, cwd = process.cwd(), command = fromHere }: ServeOptions = {}) {
+    const [program, ...args] = command;
     this.#dataDir = dataDir;
-    this.#child = spawn(process.execPath, [resolve("scripts/serve.ts")], {
+    this.#child = spawn(program, args, {
       cwd,
       env: { ...process.env, PORT: "0", DATA_DIR: dataDir, ADMIN_KEY: testAdminKey, LOG_LEVEL: "warn", ...env },
       stdio: ["ignore", "pipe", "pipe"],
@@ -46,8 +54,8 @@ export class Served {
   }
 
   /** Starts it and waits until it is ready. */
-  static async ready(dataDir: string, env?: Readonly<Record<string, string>>): Promise<Served> {
-    const served = new Served(dataDir, env);
+  static async ready(dataDir: string): Promise<Served> {
+    const served = new Served(dataDir);
     await served.ready();
     return served;
   }

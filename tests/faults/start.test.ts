@@ -46,6 +46,16 @@ test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("OP-4 %s ends the platform w
   expect(served.stderr).toBe("");
 });
 
+test("OP-4 SIGTERM to npm start ends npm with exit code 0 and leaves nothing running", async () => {
+  const served = serve(folder.path, { command: ["npm", "start"] });
+  await served.ready();
+
+  served.signal("SIGTERM");
+
+  expect(await served.exited).toBe(0);
+  expect(served.workerdPid).toBeUndefined();
+});
+
 test("OP-4 SIGTERM during the start ends it with exit code 0 and leaves nothing running", async () => {
   const served = serve(folder.path);
   // From here on the runtime is about to be started.
@@ -78,7 +88,10 @@ test("OP-3 a taken port", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");
   const { port } = other.address() as AddressInfo;
-  await expectRefusal(serve(folder.path, { PORT: String(port) }), new RegExp(`Port ${port} of 127.0.0.1 is taken`));
+  await expectRefusal(
+    serve(folder.path, { env: { PORT: String(port) } }),
+    new RegExp(`Port ${port} of 127.0.0.1 is taken`),
+  );
   other.close();
 });
 
@@ -99,7 +112,7 @@ test.each([
 ])("OP-3 %s=%s", async (name, value, line) => {
   // A port of its own, or the address would not be looked at.
   const env = name === "HOST" ? { HOST: value, PORT: "18787" } : { [name]: value };
-  await expectRefusal(serve(folder.path, env), line);
+  await expectRefusal(serve(folder.path, { env }), line);
 });
 
 test.each([
@@ -114,7 +127,7 @@ test.each([
   const control = join(folder.path, "workers", "control");
   mkdirSync(control, { recursive: true });
   if (text !== undefined) writeFileSync(join(control, "wrangler.toml"), text);
-  await expectRefusal(serve(join(folder.path, "data"), {}, folder.path), line);
+  await expectRefusal(serve(join(folder.path, "data"), { cwd: folder.path }), line);
 });
 
 test("OP-1 a workerd that cannot be kept running ends the platform with exit code 1", async () => {
