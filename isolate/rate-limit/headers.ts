@@ -35,21 +35,41 @@ export function rateLimitHeaders(
     const other = nearest.get(result.limit);
     if (other === undefined || remainingOf(result) < remainingOf(other)) nearest.set(result.limit, result);
   }
-  const policies: Item[] = [];
-  const limits: Item[] = [];
+  const policies: string[] = [];
+  const limits: string[] = [];
   for (const [name, result] of [...nearest].slice(0, maxItems)) {
     const known = config.limit(tenantId, name);
     if (known === undefined) continue;
-    policies.push([name, policyParameters(known)]);
+    const constant = constantParts(name, known);
+    policies.push(constant.policy);
     if (result.remaining === null) continue;
     const untilMs = result.allowed ? result.resetMs : (result.retryAfterMs ?? result.resetMs);
-    const parameters = new Map([["r", result.remaining]]);
-    if (untilMs !== null) parameters.set("t", wholeSeconds(untilMs));
-    limits.push([name, parameters]);
+    const until = untilMs === null ? "" : `;t=${wholeSeconds(untilMs)}`;
+    limits.push(`${constant.name};r=${result.remaining}${until}`);
   }
-  const headers = { policy: serializeList(policies), limit: serializeList(limits) };
+  const headers = { policy: policies.join(", "), limit: limits.join(", ") };
   const retryAfterS = retryAfter(results);
   return retryAfterS === undefined ? headers : { ...headers, retryAfterS };
+}
+
+interface ConstantParts {
+  /** The limit's name as an item. */
+  readonly name: string;
+  /** Its member of `RateLimit-Policy`. */
+  readonly policy: string;
+}
+
+/** Serialized once for each limit: it is the same object until it changes, and every check would serialize it anew. */
+const constants = new WeakMap<KnownLimit, ConstantParts>();
+
+function constantParts(name: string, known: KnownLimit): ConstantParts {
+  let parts = constants.get(known);
+  if (parts === undefined) {
+    const item: Item = [name, policyParameters(known)];
+    parts = { name: serializeList([[name, new Map()]]), policy: serializeList([item]) };
+    constants.set(known, parts);
+  }
+  return parts;
 }
 
 /** The longest wait of what refused: before it the same request cannot pass. Undefined when nothing refused or no wait helps. */

@@ -1,13 +1,11 @@
 /**
- * Whether two texts are equal, in a time that depends on the length of `presented` alone and not on where they differ.
+ * Whether two texts are equal, in a time that does not depend on where they differ. Their lengths are no secret.
  * @param presented what the caller sent
  * @param secret what it must equal
  */
 export function equalConstantTime(presented: string, secret: string): boolean {
-  let difference = presented.length ^ secret.length;
-  for (let i = 0; i < presented.length; i++) {
-    // Past its end the secret compares with itself; the lengths have already told the difference.
-    difference |= presented.charCodeAt(i) ^ secret.charCodeAt(i % Math.max(1, secret.length));
-  }
+  if (presented.length !== secret.length) return false;
+  let difference = 0;
+  for (let i = 0; i < presented.length; i++) difference |= presented.charCodeAt(i) ^ secret.charCodeAt(i);
   return difference === 0;
 }
