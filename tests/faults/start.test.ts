@@ -130,6 +130,28 @@ test.each([
   await expectRefusal(serve(join(folder.path, "data"), { cwd: folder.path }), line);
 });
 
+test("OP-1 OP-2 the workerd that a killed Node left behind, with port and data, is ended by the next start", async () => {
+  const first = serve(folder.path);
+  await first.ready();
+  const [leftover, port] = [first.workerdPid ?? Number.NaN, new URL(first.url).port];
+  await first.kill("node");
+  expect(isAlive(leftover)).toBe(true);
+
+  const second = serve(folder.path, { env: { PORT: port } });
+  await second.ready();
+
+  expect(second.workerdPid).not.toBe(leftover);
+  expect(isAlive(leftover)).toBe(false);
+});
+
+test("OP-2 a process that merely has the recorded pid is left alone", async () => {
+  // This very process stands for whatever has got the pid since.
+  writeFileSync(join(folder.path, "workerd.pid"), `${process.pid}\n`);
+  const served = serve(folder.path);
+  await served.ready();
+  expect(isAlive(process.pid)).toBe(true);
+});
+
 test("OP-1 a workerd that cannot be kept running ends the platform with exit code 1", async () => {
   const served = serve(folder.path);
   await served.ready();
