@@ -329,6 +329,15 @@ describe("logs and metrics", () => {
     expect(text).not.toContain(adminKey);
   });
 
+  test("AU-8 CF-Connecting-IP is believed only where Cloudflare's edge sets it", async () => {
+    const headers = { "cf-connecting-ip": "203.0.113.7", "x-forwarded-for": "198.51.100.1" };
+    await gateway.fetch("/v1/audit", { headers });
+    expect(JSON.stringify(gateway.lines)).not.toMatch(/203\.0\.113\.7|198\.51\.100\.1/);
+    const behindEdge = new FakeGateway({ TRUST_CF_CONNECTING_IP: "true" });
+    await behindEdge.fetch("/v1/audit", { headers });
+    expect(behindEdge.lines).toMatchObject([{ message: "request", status: 401, client_address: "203.0.113.7" }]);
+  });
+
   test("requests are counted by the route's template", async () => {
     await gateway.fetch("/v1/keys/abc", { key: await gateway.addKey([]) });
     await gateway.fetch("/x/y");

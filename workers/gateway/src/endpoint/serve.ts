@@ -37,7 +37,7 @@ export async function serve(
     }
   }
   allowOrigin(c, response);
-  tell(state, c.req.raw.method, response.status);
+  tell(state, c.req.raw, response.status);
   return response;
 }
 
