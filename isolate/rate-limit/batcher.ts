@@ -13,10 +13,14 @@ import { type Failure, failureOf, isRetryable } from "./failure.ts";
 
 /** Most checks in one call: those of one client's largest batch. */
 export const maxBatchChecks = 1000;
-/** How long checks gather behind a call in flight. Calls to a far object overlap rather than wait for each other. */
-const gatherMs = 5;
 /**
- * Most calls in flight to one object: a far object (150 ms) under a call every `gatherMs`. When one more batch has filled up
+ * How long checks gather, for each call in flight: calls to a far object overlap rather than wait for each other, and a
+ * slow object gets fewer and larger ones. At most 20 ms, a fifth of what a check may take.
+ */
+const gatherMs = 5;
+const maxGatherMs = 20;
+/**
+ * Most calls in flight to one object: more than a far object (150 ms) ever has. When one more batch has filled up
  * behind them the object is slower than its callers, and further checks are not sent.
  */
 const maxCallsInFlight = 32;
@@ -145,7 +149,7 @@ export class Batcher {
   async #gather(batch: Batch): Promise<void> {
     do {
       const { promise: pause, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, gatherMs);
+      const timer = setTimeout(resolve, Math.min(gatherMs * this.#callsInFlight(Date.now()), maxGatherMs));
       this.#wake.push(resolve);
       await pause;
       clearTimeout(timer);
