@@ -1,8 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { D1Database } from "@cloudflare/workers-types";
 import { unstable_splitSqlQuery } from "wrangler";
+import type { Statement } from "./operator/order.ts";
 import { reasonOf, StartError } from "./start-error.ts";
+
+/** What migrations need of a database. */
+export interface Database {
+  /** Runs the statements in one transaction; the rows of each. */
+  batch(statements: readonly Statement[]): Promise<Record<string, unknown>[][]>;
+}
 
 /** The table of `wrangler d1 migrations apply`, so that either may follow the other. */
 const createTable = `CREATE TABLE IF NOT EXISTS d1_migrations(
@@ -19,11 +25,10 @@ const createTable = `CREATE TABLE IF NOT EXISTS d1_migrations(
  * @throws StartError when one fails, or when the database has seen one that is not in the folder: then the data was
  *   written by a newer version of the platform.
  */
-export async function migrate(database: D1Database, folder: string): Promise<string[]> {
+export async function migrate(database: Database, folder: string): Promise<string[]> {
   const names = sqlFiles(folder);
-  await database.prepare(createTable).run();
-  const { results } = await database.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
-  const applied = new Set(results.map((row) => row.name));
+  const [, rows = []] = await database.batch([statement(createTable), statement("SELECT name FROM d1_migrations")]);
+  const applied = new Set(rows.map((row) => String(row.name)));
   const unknown = [...applied].filter((name) => !names.includes(name));
   if (unknown.length > 0) {
     throw new StartError(`The data is of a newer version: ${folder} lacks the applied migration ${unknown.join(", ")}`);
@@ -33,14 +38,18 @@ export async function migrate(database: D1Database, folder: string): Promise<str
     const statements = unstable_splitSqlQuery(readFileSync(join(folder, name), "utf8"));
     try {
       await database.batch([
-        ...statements.map((statement) => database.prepare(statement)),
-        database.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name),
+        ...statements.map((sql) => statement(sql)),
+        statement("INSERT INTO d1_migrations (name) VALUES (?)", name),
       ]);
     } catch (error) {
       throw new StartError(`Migration ${join(folder, name)} failed: ${reasonOf(error)}`, error);
     }
   }
   return pending;
+}
+
+function statement(sql: string, ...params: readonly string[]): Statement {
+  return { sql, params };
 }
 
 function sqlFiles(folder: string): string[] {
