@@ -17,8 +17,7 @@ export function mount(app: Hono<GatewayEnv>, endpoint: Endpoint, services: (c: G
   const { spec } = endpoint;
   const method = spec.method.toUpperCase();
   const path = [honoPath(spec.path)];
-  if (spec.access === "public" || spec.tag === "checks") {
-    // Checks are what the platform is for, not how it is managed: nothing stands between the caller and the decision.
+  if (!isManagement(spec)) {
     app.on(method, path, (c) => serve(c, services(c), spec, () => answer(c, endpoint)));
     return;
   }
@@ -33,6 +32,11 @@ export function mount(app: Hono<GatewayEnv>, endpoint: Endpoint, services: (c: G
     managementLimit,
     (c) => answer(c, endpoint),
   );
+}
+
+/** Checks, reservations and permits are what the platform is for, not how it is managed. */
+export function isManagement({ access }: Endpoint["spec"]): boolean {
+  return access !== "public" && access !== "limits:check";
 }
 
 /** OpenAPI's `{name}` in Hono's words. */

@@ -1,6 +1,7 @@
 import { type ErrorCode, errorKinds } from "../../../../contracts/errors.ts";
 import { Problem } from "../../../../contracts/problem.ts";
 import { type AnswerSpec, type Endpoint, type EndpointSpec, tags } from "../endpoint/endpoint.ts";
+import { isManagement } from "../endpoint/mount.ts";
 import { type JsonSchema, SchemaCollector } from "./schema.ts";
 
 type Spec = EndpointSpec<unknown, unknown, unknown>;
@@ -191,7 +192,7 @@ function refusalsOf(spec: Spec): ReadonlySet<ErrorCode> {
       codes.add(code);
     }
     if (spec.access !== "any") codes.add("forbidden");
-    if (spec.tag !== "checks") codes.add("quota_exceeded");
+    if (isManagement(spec)) codes.add("quota_exceeded");
   }
   if (spec.idempotent) {
     codes.add("idempotency_key_in_use");
