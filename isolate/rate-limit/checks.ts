@@ -28,12 +28,20 @@ export class Checks {
   readonly #config: LimitConfig;
   readonly #failModes: FailModes;
   readonly #telemetry: Telemetry;
+  readonly #deadlineMs: number;
 
-  constructor(objects: LimiterObjects, config: LimitConfig, failModes: FailModes, telemetry: Telemetry) {
+  constructor(
+    objects: LimiterObjects,
+    config: LimitConfig,
+    failModes: FailModes,
+    telemetry: Telemetry,
+    deadlineMs = checkDeadlineMs,
+  ) {
     this.#objects = objects;
     this.#config = config;
     this.#failModes = failModes;
     this.#telemetry = telemetry;
+    this.#deadlineMs = deadlineMs;
   }
 
   async check(call: Call, items: readonly CheckItem[]): Promise<Result<CheckResponse>> {
@@ -47,6 +55,7 @@ export class Checks {
     }
     if (call.idempotency === undefined) return (await this.#decide(call, planned)).result;
     return once(call, call.idempotency, this.#objects, {
+      deadlineMs: this.#deadlineMs,
       work: (part) => this.#decide(call, planned, part),
       unavailable: (failure) => this.#allFallBack(call, planned, failure),
       restore: (results) => {
@@ -67,6 +76,7 @@ export class Checks {
     });
     if (call.idempotency === undefined) return (await this.#decideEach(call, items, planned)).result;
     return once(call, call.idempotency, this.#objects, {
+      deadlineMs: this.#deadlineMs,
       work: (part) => this.#decideEach(call, items, planned, part),
       unavailable: (failure) => this.#eachFallsBack(call, items, planned, failure),
       restore: (results) => ({
@@ -236,7 +246,7 @@ export class Checks {
     const nowMs = Date.now();
     const deadlineMs = patient
       ? nowMs + patientDeadlineMs
-      : Math.min(nowMs + checkDeadlineMs, call.deadlineMs ?? Number.POSITIVE_INFINITY);
+      : Math.min(nowMs + this.#deadlineMs, call.deadlineMs ?? Number.POSITIVE_INFINITY);
     return this.#objects.batcher(call.tenantId, shard).ask(question, deadlineMs, (promise) => call.waitUntil(promise));
   }
 

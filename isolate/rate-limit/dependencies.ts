@@ -32,6 +32,8 @@ export interface RateLimitsDependencies {
   readonly shards: number;
   readonly config: LimitConfig;
   readonly metrics: Meters;
+  /** How long a check waits for its object; `checkDeadlineMs` but in tests, which must not depend on a machine's load. */
+  readonly deadlineMs?: number;
   /** Told of what a call to an object has thrown, at most once a second. */
   readonly warn?: (message: string, error: string) => void;
 }

@@ -6,9 +6,6 @@ import type { Call } from "./dependencies.ts";
 import { type Failure, failureOf, isRetryable } from "./failure.ts";
 import type { LimiterObjects } from "./objects.ts";
 
-/** The home of an Idempotency-Key is waited for as long as any object. */
-const homeDeadlineMs = 100;
-
 /** What work came to. `final`: it is kept and repeated as it is; otherwise a repetition is decided anew. */
 export interface Answered<T> {
   readonly result: Result<T>;
@@ -17,6 +14,8 @@ export interface Answered<T> {
 
 /** Work that is done once for an Idempotency-Key. */
 export interface OnceWork<T> {
+  /** How long the home of the key is waited for, as any object is. */
+  readonly deadlineMs: number;
   work(part: Part): Promise<Answered<T>>;
   /** The answer when the key's home cannot be asked: nothing is charged. */
   unavailable(failure: Failure): Result<T>;
@@ -38,11 +37,11 @@ export async function once<T>(
   call: Call,
   { key, route, bodyHash }: NonNullable<Call["idempotency"]>,
   objects: LimiterObjects,
-  { work, unavailable, keep, restore }: OnceWork<T>,
+  { deadlineMs, work, unavailable, keep, restore }: OnceWork<T>,
 ): Promise<Result<T>> {
   const id = idempotencyId(call, key, route);
   const home = objects.shardOf(call.tenantId, id);
-  const begun = await atHome(call, () => objects.stub(call.tenantId, home).begin(id, bodyHash));
+  const begun = await atHome(call, deadlineMs, () => objects.stub(call.tenantId, home).begin(id, bodyHash));
   if ("failure" in begun) return unavailable(begun.failure);
   const reply: BeginReply = begun.value;
   switch (reply.kind) {
@@ -64,7 +63,9 @@ export async function once<T>(
   const { attempt } = reply;
   const task = work([id, attempt, bodyHash]).then(async ({ result, final }) => {
     const answer = final && result.ok ? JSON.stringify(keep(result.value)) : null;
-    const finished = await atHome(call, () => objects.stub(call.tenantId, home).finish(id, attempt, answer));
+    const finished = await atHome(call, deadlineMs, () =>
+      objects.stub(call.tenantId, home).finish(id, attempt, answer),
+    );
     // The work is done and its parts are recorded: an answer that the home could not keep is found again from them.
     return { result, overtaken: "value" in finished && !finished.value };
   });
@@ -73,9 +74,13 @@ export async function once<T>(
   return overtaken ? refuse("idempotency_key_in_use", "A newer request with this key has taken over.") : result;
 }
 
-async function atHome<T>(call: Call, send: () => Promise<T>): Promise<{ value: T } | { failure: Failure }> {
+async function atHome<T>(
+  call: Call,
+  deadlineMs: number,
+  send: () => Promise<T>,
+): Promise<{ value: T } | { failure: Failure }> {
   const startMs = Date.now();
-  const endMs = Math.min(startMs + homeDeadlineMs, call.deadlineMs ?? Number.POSITIVE_INFINITY);
+  const endMs = Math.min(startMs + deadlineMs, call.deadlineMs ?? Number.POSITIVE_INFINITY);
   for (let last = false; ; last = true) {
     const leftMs = endMs - Date.now();
     if (leftMs <= 0) return { failure: "deadline" };

@@ -24,10 +24,10 @@ export class RateLimits {
   readonly #checks: Checks;
   readonly #keys: KeyOperations;
 
-  constructor({ namespace, shards, config, metrics, warn }: RateLimitsDependencies) {
+  constructor({ namespace, shards, config, metrics, warn, deadlineMs }: RateLimitsDependencies) {
     const telemetry = new Telemetry(metrics, warn);
     const objects = new LimiterObjects(namespace, shards, telemetry);
-    this.#checks = new Checks(objects, config, new FailModes(config), telemetry);
+    this.#checks = new Checks(objects, config, new FailModes(config), telemetry, deadlineMs);
     this.#keys = new KeyOperations(objects, config);
   }
 

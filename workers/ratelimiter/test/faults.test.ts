@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CheckItem } from "../../../contracts/limits.ts";
 import { type DecideBatch, Step } from "../../../contracts/rpc/rate-limiter.ts";
-import { Client, type Fault, failWith, hang } from "./client.ts";
+import { checkDeadlineMs } from "../../../isolate/rate-limit/checks.ts";
+import { Client, type Fault, failWith, hang, patientMs } from "./client.ts";
 import { evict, holdClock, pass } from "./objects.ts";
 
 afterEach(() => {
@@ -10,8 +11,8 @@ afterEach(() => {
 
 const item = (key: string, cost = 1, limit = "api"): CheckItem => ({ limit, key, cost });
 
-function newClient(more: object = {}): Client {
-  const client = new Client();
+function newClient(more: object = {}, deadlineMs = patientMs): Client {
+  const client = new Client({ deadlineMs });
   // So slow that no test sees anything refill.
   client.put("api", { algorithm: "gcra", limit: 10, windowMs: 86_400_000, ...more });
   return client;
@@ -33,7 +34,8 @@ const remaining = async (client: Client, key: string) => {
 
 describe("an object that does not answer", () => {
   test("RL-15 is waited for 100 ms, then the fail mode answers", async () => {
-    const client = newClient();
+    expect(checkDeadlineMs).toBe(100);
+    const client = newClient({}, checkDeadlineMs);
     client.fault = () => ({ before: hang });
     const startMs = Date.now();
     const open = await client.limits.check(client.call(), [item("k")]);
@@ -42,7 +44,8 @@ describe("an object that does not answer", () => {
       value: { allowed: true, results: [{ allowed: true, remaining: null, resetMs: null, source: "fallback" }] },
     });
     expect(tookMs).toBeGreaterThanOrEqual(95);
-    expect(tookMs).toBeLessThan(250);
+    // A machine under load rings late, and never as late as an object that is waited for.
+    expect(tookMs).toBeLessThan(patientMs / 2);
     expect(client.counted("breakwater.ratelimit.fallbacks", "api", "deadline")).toBe(1);
     expect(client.counted("breakwater.ratelimit.decisions", "fallback", "allowed")).toBe(1);
   });
@@ -52,7 +55,7 @@ describe("an object that does not answer", () => {
     client.fault = () => ({ before: hang });
     const startMs = Date.now();
     const closed = await client.limits.check(client.call({ deadlineMs: startMs + 30 }), [item("k")]);
-    expect(Date.now() - startMs).toBeLessThan(90);
+    expect(Date.now() - startMs).toBeLessThan(patientMs / 2);
     expect(closed).toMatchObject({ value: { allowed: false, results: [{ source: "fallback", retryAfterMs: 1_000 }] } });
     expect(await client.limits.check(client.call({ deadlineMs: Date.now() }), [item("k")])).toMatchObject({
       refusal: { code: "deadline_exceeded" },
