@@ -43,6 +43,12 @@ export const maxPermits = 50_000;
 /** The tombstone of a removed override outlives every delivery that is still under way. */
 export const tombstoneTtlMs = 24 * 60 * 60 * 1000;
 
+/**
+ * A key's row stays this long after it has become idle. The row is what a clock that jumps back is held against (RL-13); machines
+ * that an object moves between differ by far less.
+ */
+export const clockToleranceMs = 60_000;
+
 /** Rows that one run of the alarm looks at: about 10 ms. */
 export const collectChunk = 2_000;
 /** Between two runs of an unfinished pass, so that checks come between. */

@@ -1,5 +1,6 @@
-import { advance, decode, idle, idleAtMs } from "../../core/rate-limit/account.ts";
+import { decode, idleAtMs } from "../../core/rate-limit/account.ts";
 import {
+  clockToleranceMs,
   collectChunk,
   collectPauseMs,
   maxCollectIntervalMs,
@@ -29,7 +30,7 @@ interface Row {
 
 interface Table {
   /** Up to `count` rows behind `after`, in primary-key order. */
-  rows(sql: SqlStorage, after: readonly (string | number)[], count: number, nowMs: number): Row[];
+  rows(sql: SqlStorage, after: readonly (string | number)[], count: number): Row[];
   readonly remove: string;
 }
 
@@ -50,7 +51,7 @@ function expiring(table: string): Table {
 }
 
 const keys: Table = {
-  rows: (sql, [limitId = 0, key = ""], count, nowMs) =>
+  rows: (sql, [limitId = 0, key = ""], count) =>
     sql
       .exec<{ limit_id: number; key: string; state: string }>(
         "SELECT limit_id, key, state FROM keys WHERE (limit_id, key) > (?, ?) ORDER BY limit_id, key LIMIT ?",
@@ -59,10 +60,10 @@ const keys: Table = {
         count,
       )
       .toArray()
-      .map((row) => {
-        const account = advance(decode(row.state), nowMs);
-        return { id: [row.limit_id, row.key], dueMs: idle(account) ? nowMs : idleAtMs(account) };
-      }),
+      .map((row) => ({
+        id: [row.limit_id, row.key],
+        dueMs: idleAtMs(decode(row.state)) + clockToleranceMs,
+      })),
   remove: "DELETE FROM keys WHERE limit_id = ? AND key = ?",
 };
 
@@ -106,7 +107,7 @@ export function collect(storage: DurableObjectStorage, nowMs: number): number | 
   while (budget > 0) {
     const table = tables[progress.table];
     if (table === undefined) return passed(storage, progress, nowMs);
-    const rows = table.rows(storage.sql, progress.after, budget, nowMs);
+    const rows = table.rows(storage.sql, progress.after, budget);
     let { dueMs, left } = progress;
     for (const row of rows) {
       if (row.dueMs <= nowMs) {

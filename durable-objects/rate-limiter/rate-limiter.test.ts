@@ -178,7 +178,7 @@ describe("the alarm", () => {
   test("RL-20 an idle key is collected, one in use stays", async () => {
     const limiter = newLimiter();
     await spend(limiter, "idle", 1);
-    pass(30_000);
+    pass(60_000);
     await spend(limiter, "busy", 10);
     pass(30_000);
     expect(await runAlarm(limiter)).toBe(true);
@@ -188,5 +188,17 @@ describe("the alarm", () => {
     await runAlarm(limiter);
     expect(await rowsOf(limiter, "keys")).toHaveLength(0);
     expect(await inside(limiter, (_object, state) => state.storage.getAlarm())).toBeNull();
+  });
+
+  test("RL-13 a key that was collected does not open its old window to a clock that jumps back", async () => {
+    const limiter = newLimiter();
+    const window = api({ algorithm: "fixed-window", limit: 10, windowMs: 60_000 });
+    await spend(limiter, "k", 10, window);
+    await spend(limiter, "other", 10, window);
+    pass(60_000 + 55_000);
+    await runAlarm(limiter);
+    await evict(limiter);
+    pass(-60_000);
+    expect((await spend(limiter, "k", 1, window)).allowed).toBe(false);
   });
 });
