@@ -1,5 +1,6 @@
 // `npm start`: the whole platform on this machine. docs/design/running.md describes it.
 import { enableCompileCache } from "node:module";
+import { resolve } from "node:path";
 import { adminKey } from "./admin-key.ts";
 import { greeting } from "./greeting.ts";
 import type { Platform } from "./platform/platform.ts";
@@ -8,12 +9,14 @@ import { StartError } from "./platform/start-error.ts";
 import { readSettings } from "./settings.ts";
 
 let platform: Platform | undefined;
+let dataDir = "";
 let ending = false;
 
 async function end(exitCode: number): Promise<void> {
   if (ending) return;
   ending = true;
   await platform?.stop();
+  if (platform !== undefined) console.log(`Stopped; the data is in ${dataDir}`);
   process.exit(exitCode);
 }
 
@@ -21,6 +24,7 @@ for (const signal of endSignals) process.on(signal, () => void end(0));
 
 try {
   const settings = readSettings(process.env);
+  dataDir = resolve(settings.dataDir);
   const admin = adminKey(process.env, ".dev.vars");
   // wrangler takes a second to load, half of which is compiling it.
   enableCompileCache("node_modules/.cache/node");
@@ -30,7 +34,7 @@ try {
     console.error(`Breakwater ends: ${reason}`);
     return end(1);
   });
-  console.log(greeting(platform.url, admin));
+  console.log(greeting(platform.url, admin, settings.vars.PLATFORM_HOST));
 } catch (error) {
   if (!(error instanceof StartError)) throw error;
   console.error(`Breakwater cannot start: ${error.message}`);

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSyn
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { commandLine } from "./processes.ts";
+import { commandLine, isAlive } from "./processes.ts";
 import { reasonOf, StartError } from "./start-error.ts";
 
 /** A workerd that was sent SIGKILL is gone within milliseconds, unless its disk hangs. */
@@ -46,7 +46,10 @@ export class DataDir {
       lock.close();
       if (isBusy(error)) {
         const holder = readPid(join(path, "node.pid"));
-        throw new StartError(`DATA_DIR ${folder} is in use by process ${holder ?? "(unknown)"}`, error);
+        throw new StartError(
+          `DATA_DIR ${folder} is in use by process ${holder ?? "(unknown)"}: stop it, or set DATA_DIR to another folder`,
+          error,
+        );
       }
       throw new StartError(`DATA_DIR ${folder} cannot be written: ${reasonOf(error)}`, error);
     }
@@ -92,7 +95,7 @@ export class DataDir {
     if (pid === undefined) return;
     process.kill(pid, "SIGKILL");
     const givenUpMs = Date.now() + leftoverEndMs;
-    while (workerdOn(this.path) === pid) {
+    while (isAlive(pid)) {
       if (Date.now() > givenUpMs) {
         throw new StartError(`DATA_DIR ${this.path} is held by a workerd that does not end: process ${pid}`);
       }

@@ -1,4 +1,7 @@
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
 import { createRequire } from "node:module";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from "miniflare";
@@ -73,7 +76,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     const miniflareOptions = await optionsFor(configs, gateway, options, dataDir, runtimeLog, operator);
     const construct = () => new Miniflare(convertV4MiniflareOptions(miniflareOptions));
     miniflare = options.signals === "caller" ? keepSignals(construct) : construct();
-    const platform = await run(miniflare, configs, gateway, dataDir, runtimeLog, operator);
+    const platformHost = String(options.vars?.PLATFORM_HOST || gateway.vars.PLATFORM_HOST || "") || undefined;
+    const platform = await run(miniflare, configs, gateway, dataDir, runtimeLog, operator, platformHost);
     runtimeLog.started();
     return platform;
   } catch (error) {
@@ -133,12 +137,13 @@ async function run(
   dataDir: DataDir,
   runtimeLog: RuntimeLog,
   operator: Operator,
+  platformHost: string | undefined,
 ): Promise<Platform> {
   await miniflare.ready;
   await migrateAll(miniflare, configs, operator);
   const url = (await miniflare.unsafeGetDirectURL(gateway.name)).origin;
-  await answers(`${url}/healthz`);
-  await answers(`${url}/readyz`);
+  await answers(`${url}/healthz`, platformHost);
+  await answers(`${url}/readyz`, platformHost);
 
   const runScheduled = async (scheduledMs = Date.now()): Promise<void> => {
     for (const { name, crons } of configs) {
@@ -190,22 +195,29 @@ async function migrateAll(miniflare: Miniflare, configs: readonly WorkerConfig[]
   }
 }
 
-/** Waits until `url` answers with a status below 300. */
-async function answers(url: string): Promise<void> {
+/** Waits until `url`, asked under the name of `host` where there is one, answers with a status below 300. */
+async function answers(url: string, host: string | undefined): Promise<void> {
   const givenUpMs = Date.now() + readyMs;
   for (;;) {
     let said: string;
     try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(readyMs) });
-      const body = await response.text();
-      if (response.ok) return;
-      said = `${response.status} ${body}`;
+      const { status, body } = await ask(url, host);
+      if (status < 300) return;
+      said = `${status} ${body}`;
     } catch (error) {
       said = reasonOf(error);
     }
     if (Date.now() > givenUpMs) throw new StartError(`${url} does not get ready: ${said}`);
     await sleep(pollMs);
   }
+}
+
+/** Not by `fetch`, which lets nobody choose the Host. */
+async function ask(url: string, host: string | undefined): Promise<{ status: number; body: string }> {
+  const headers = host === undefined ? {} : { host };
+  const request = get(url, { headers, agent: false, signal: AbortSignal.timeout(readyMs) });
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  return { status: response.statusCode ?? 0, body: await text(response) };
 }
 
 function workerdPath(): string {

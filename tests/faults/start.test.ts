@@ -44,6 +44,7 @@ test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("OP-4 %s ends the platform w
   expect(await served.exited).toBe(0);
   expect(isAlive(workerd)).toBe(false);
   expect(served.stderr).toBe("");
+  expect(served.stdout.trimEnd().split("\n").at(-1)).toBe(`Stopped; the data is in ${folder.path}`);
 });
 
 test("OP-4 SIGTERM to npm start ends npm with exit code 0 and leaves nothing running", async () => {
@@ -71,7 +72,10 @@ test("OP-2 a second start on the same DATA_DIR is refused and leaves the first a
   const first = serve(folder.path);
   await first.ready();
 
-  await expectRefusal(serve(folder.path), new RegExp(`DATA_DIR .* is in use by process ${first.nodePid}`));
+  await expectRefusal(
+    serve(folder.path),
+    new RegExp(`DATA_DIR .* is in use by process ${first.nodePid}: stop it, or set`),
+  );
 
   expect((await first.admin.get("/readyz")).status).toBe(200);
 });

@@ -6,11 +6,14 @@ import { startTestPlatform, testAdminKey } from "../harness.ts";
 
 const hasCurl = spawnSync("curl", ["--version"]).status === 0;
 
-test.skipIf(!hasCurl)("the curl line that npm start prints works when pasted", async () => {
-  const platform = await startTestPlatform();
+test.skipIf(!hasCurl).each([
+  ["", undefined],
+  [", with PLATFORM_HOST too", "api.example.com"],
+])("the curl line that npm start prints works when pasted%s", async (_, host) => {
+  const platform = await startTestPlatform(host === undefined ? {} : { PLATFORM_HOST: host });
   try {
     const admin = { key: testAdminKey, place: "the environment", expression: "$ADMIN_KEY" };
-    const line = greeting(platform.url, admin)
+    const line = greeting(platform.url, admin, host)
       .split("\n")
       .find((text) => text.includes("curl"));
     const env = { ...process.env, ADMIN_KEY: testAdminKey };
