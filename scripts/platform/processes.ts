@@ -1,9 +1,20 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
-/** Whether process `pid` runs. One that has ended, but that nobody has waited for, does not. */
+/**
+ * Whether process `pid` runs or still holds files and ports. One that has ended, but that nobody has waited for, does not.
+ *
+ * A killed process loses its command line some time before its sockets, so that says nothing here.
+ */
 export function isAlive(pid: number): boolean {
-  return commandLine(pid) !== "";
+  if (process.platform !== "linux") return commandLine(pid) !== "";
+  try {
+    const [, state] = /\) (\w) /.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+    // Files are shared by the threads: they are closed when the last one has gone.
+    return state !== "Z" || readdirSync(`/proc/${pid}/task`).length > 1;
+  } catch {
+    return false;
+  }
 }
 
 /**
