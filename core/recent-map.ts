@@ -45,6 +45,11 @@ export class RecentMap<K, V> {
     this.#old.clear();
   }
 
+  /** Every entry; put into another map in this order, those used last stay longest. */
+  entries(): [K, V][] {
+    return [...this.#old, ...this.#young];
+  }
+
   get size(): number {
     return this.#young.size + this.#old.size;
   }

@@ -108,7 +108,7 @@ export interface RootHubRpc {
   putSwitch(name: string, request: SwitchRequest, actor: SwitchActor): Promise<Result<SwitchChange>>;
   deleteSwitch(name: string, actor: SwitchActor): Promise<Result<{ readonly entry: ConfigEntry }>>;
   listSwitches(): Promise<Result<Switch[]>>;
-  /** The sums since the root's start, for `/metrics`. */
+  /** The sums, for `/metrics`. What was answered once is never less in a later answer (CP-10). */
   metrics(): Promise<readonly MetricFamily[]>;
 }
 

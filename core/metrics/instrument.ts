@@ -24,7 +24,7 @@ export interface Shape {
 
 /** One family's series, in a tree by label value: finding one builds no string, and no two label sets collide. */
 export class Instrument {
-  readonly shape: Shape;
+  #shape: Shape;
   readonly #cells: Cell[] = [];
   readonly #tree: Branch = new Map();
   readonly #claim: () => boolean;
@@ -32,7 +32,7 @@ export class Instrument {
 
   /** @param claim takes one series out of the registry's bound; false when it is used up. */
   constructor(shape: Shape, claim: () => boolean) {
-    this.shape = shape;
+    this.#shape = shape;
     this.#claim = claim;
   }
 
@@ -43,11 +43,11 @@ export class Instrument {
     cell.touched = true;
   }
 
-  /** Counts `value` in the histogram's series of these label values. NaN is dropped. */
+  /** Counts `value` in the histogram's series of these label values. What is not finite is dropped: it would spoil the sum for good. */
   record(value: number, ...labels: string[]): void {
-    if (Number.isNaN(value)) return;
+    if (!Number.isFinite(value)) return;
     const cell = this.#cell(labels);
-    const boundaries = this.shape.boundaries ?? [];
+    const boundaries = this.#shape.boundaries ?? [];
     let bucket = 0;
     while (bucket < boundaries.length && value > (boundaries[bucket] as number)) bucket++;
     cell.counts[bucket] = (cell.counts[bucket] ?? 0) + 1;
@@ -55,8 +55,10 @@ export class Instrument {
     cell.touched = true;
   }
 
-  /** Adds another instrument's increments. They must be of the same shape. */
+  /** Adds another instrument's increments. They must be of the same shape but for the help, which is then theirs. */
   merge(family: MetricFamily): void {
+    // Sums outlive deployments, and the newest one words it best.
+    if (family.help !== this.#shape.help) this.#shape = { ...this.#shape, help: family.help };
     for (const series of family.series) {
       const cell = this.#cell(series.labels);
       cell.touched = true;
@@ -69,11 +71,15 @@ export class Instrument {
     }
   }
 
+  get isTouched(): boolean {
+    return this.#cells.some((cell) => cell.touched);
+  }
+
   /** What was touched; with `reset` it starts again from zero. Undefined when nothing was. */
   collect(reset: boolean): MetricFamily | undefined {
     const touched = this.#cells.filter((cell) => cell.touched);
     if (touched.length === 0) return undefined;
-    const { boundaries, ...head } = this.shape;
+    const { boundaries, ...head } = this.#shape;
     const family: MetricFamily =
       boundaries === undefined
         ? { ...head, kind: "counter", series: touched.map(counterSeries) }
@@ -84,8 +90,8 @@ export class Instrument {
 
   #cell(labels: readonly string[] | null): Cell {
     if (labels === null) return this.#overflowCell();
-    const depth = this.shape.labelNames.length;
-    if (labels.length !== depth) throw new Error(`${this.shape.name} takes ${depth} label values`);
+    const depth = this.#shape.labelNames.length;
+    if (labels.length !== depth) throw new Error(`${this.#shape.name} takes ${depth} label values`);
     let node: Branch | Cell | undefined = this.#tree;
     // A family without labels has one series, under the empty string.
     for (let level = 0; level < Math.max(depth, 1) && node !== undefined; level++) {
@@ -119,7 +125,7 @@ export class Instrument {
   }
 
   #newCell(labels: readonly string[] | null): Cell {
-    const cell = { labels, value: 0, counts: zeroes(this.shape), touched: false };
+    const cell = { labels, value: 0, counts: zeroes(this.#shape), touched: false };
     this.#cells.push(cell);
     return cell;
   }

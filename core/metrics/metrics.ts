@@ -59,7 +59,17 @@ export class Metrics {
     return this.#collect(false);
   }
 
-  /** Adds increments drained elsewhere. */
+  /** Whether a drain would find anything. */
+  get hasIncrements(): boolean {
+    return this.#instruments.values().some((instrument) => instrument.isTouched);
+  }
+
+  /** Whether new label values end in the overflow. */
+  get isFull(): boolean {
+    return this.#series >= this.#maxSeries;
+  }
+
+  /** Adds increments drained elsewhere, or sums kept earlier. */
   merge(families: readonly MetricFamily[]): void {
     for (const family of families) {
       const boundaries = family.kind === "histogram" ? family.boundaries : undefined;
@@ -75,7 +85,7 @@ export class Metrics {
 
   /** Deployments of two versions may report one name in two shapes: each keeps its own series. */
   #instrument({ name, unit, help, labelNames, boundaries }: Shape): Instrument {
-    const id = JSON.stringify([name, labelNames, boundaries ?? null]);
+    const id = JSON.stringify([name, unit, labelNames, boundaries ?? null]);
     let instrument = this.#instruments.get(id);
     if (instrument === undefined) {
       instrument = new Instrument({ name, unit, help, labelNames, boundaries }, () => this.#claim());

@@ -32,11 +32,19 @@ export class ParcelOutbox {
     return this.#pending;
   }
 
+  /** Whether something was counted that is not known to have arrived. */
+  get isOwing(): boolean {
+    return this.#pending !== null || this.#metrics.hasIncrements;
+  }
+
   /** The receiver has counted `parcel`. A late acknowledgement of an earlier one changes nothing. */
   acknowledge(parcel: Parcel): void {
     if (this.#pending?.seq === parcel.seq) this.#pending = null;
   }
 }
+
+/** A sender, and the number of its parcel that was counted last. */
+export type SenderMark = readonly [sender: string, seq: number];
 
 /** The receiving side: counts each parcel once. */
 export class ParcelInbox {
@@ -47,16 +55,27 @@ export class ParcelInbox {
   /**
    * @param maxSenders how many senders are told apart, at least half of it. A parcel is repeated within seconds, so
    *   forgetting the sender that was silent for longest forgets nothing that still matters.
+   * @param known what `senders` said when `metrics` was what it is now
    */
-  constructor(metrics: Metrics, maxSenders: number) {
+  constructor(metrics: Metrics, maxSenders: number, known: readonly SenderMark[] = []) {
     this.#metrics = metrics;
     this.#seqs = new RecentMap(maxSenders);
+    for (const [sender, seq] of known) this.#seqs.set(sender, seq);
   }
 
-  /** Counts the parcel unless it was counted before. It may be acknowledged in either case. */
-  accept({ sender, seq, families }: Parcel): void {
-    if (seq <= (this.#seqs.get(sender) ?? 0)) return;
+  /**
+   * Counts the parcel unless it was counted before. It may be acknowledged in either case.
+   * @returns whether it was counted
+   */
+  accept({ sender, seq, families }: Parcel): boolean {
+    if (seq <= (this.#seqs.get(sender) ?? 0)) return false;
     this.#seqs.set(sender, seq);
     this.#metrics.merge(families);
+    return true;
+  }
+
+  /** The number counted last of each sender, to be kept together with the sums. */
+  get senders(): SenderMark[] {
+    return this.#seqs.entries();
   }
 }

@@ -263,6 +263,46 @@ describe("CP-10 metrics", () => {
     expect(await sum()).toBe(24);
   });
 
+  /** Ends the root as a crash does: nothing that it meant to do later is done. */
+  const crashRoot = () =>
+    runInDurableObject(root(), (_, state) => state.abort("crash")).then(
+      () => {},
+      () => {},
+    );
+
+  test("an idle root that is evicted before the scrape has lost nothing", async () => {
+    await hub().pulse({ ...emptyPulse, metrics: parcel("a", 1, 5), flush: true });
+    await evictDurableObject(root());
+    expect(await sum()).toBe(5);
+    await hub().pulse({ ...emptyPulse, metrics: parcel("a", 2, 1), flush: true });
+    expect(await sum()).toBe(6);
+    await evictDurableObject(root());
+    expect(await sum()).toBe(6);
+  });
+
+  test("what was told is never less after a crash between parcels and scrape, and what came in 10 s is all that is lost", async () => {
+    await hub().pulse({ ...emptyPulse, metrics: parcel("a", 1, 5), flush: true });
+    await hub().pulse({ ...emptyPulse, metrics: parcel("a", 2, 7), flush: true });
+    expect(await sum()).toBe(12);
+    await hub().pulse({ ...emptyPulse, metrics: parcel("a", 3, 100), flush: true });
+    await crashRoot();
+    expect(await sum()).toBe(12);
+    pass(10_000);
+    await hub().pulse({ ...emptyPulse, metrics: parcel("a", 4, 1), flush: true });
+    await crashRoot();
+    expect(await sum()).toBe(13);
+  });
+
+  test("a parcel that is repeated after the root's eviction is counted once", async () => {
+    await root().sync({ ...emptyPulse, metrics: parcel("hub", 1, 5) });
+    await evictDurableObject(root());
+    await root().sync({ ...emptyPulse, metrics: parcel("hub", 1, 5) });
+    expect(await sum()).toBe(5);
+    await crashRoot();
+    await root().sync({ ...emptyPulse, metrics: parcel("hub", 1, 5) });
+    expect(await sum()).toBe(5);
+  });
+
   test("what the root did not acknowledge is sent again and counted once", async () => {
     await hub().pulse(emptyPulse);
     // The root counts and the answer is lost on its way.

@@ -13,13 +13,13 @@ import type {
 import { nowhere } from "../../core/config/delta.ts";
 import { rootPatience } from "../../core/config/pulse-schedule.ts";
 import { Refresher } from "../../core/config/refresher.ts";
-import { Metrics, maxRootSeries } from "../../core/metrics/metrics.ts";
-import { ParcelInbox } from "../../core/metrics/parcel.ts";
+import type { Counter } from "../../core/metrics/metrics.ts";
 import { ControlDatabase } from "../../database/control-database.ts";
 import { SwitchStore } from "../switches/switch-store.ts";
 import { systemClock } from "./clock.ts";
 import { noConfiguration } from "./location-hub.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
+import { SumStore } from "./sum-store.ts";
 import { SwitchDesk } from "./switch-desk.ts";
 import { UsedKeys } from "./used-keys.ts";
 
@@ -28,8 +28,6 @@ interface Bindings {
   readonly SWITCHES: DurableObjectNamespace;
 }
 
-/** Most locations that are told apart; Cloudflare has a few hundred. */
-const maxLocations = 2_000;
 /** A key's last use is kept to the minute, so it is written at most once a minute. */
 const usedKeysIntervalMs = 60_000;
 /** Most readings for one notice: each takes up to 1,000 changes. */
@@ -37,19 +35,15 @@ const maxReadings = 20;
 
 /**
  * The one object that reads D1 for every isolate, sums every counter, and is the switches' only client. What it knows of the
- * configuration outlives its eviction, so that it can serve while D1 is away (CP-3).
+ * configuration and what it has counted outlive its eviction, so that it can serve while D1 is away (CP-3, CP-10).
  */
 export class RootHub extends DurableObject<Bindings> implements RootHubRpc {
   readonly #database: ControlDatabase;
   readonly #store: SnapshotStore;
   readonly #refresher: Refresher;
   readonly #desk: SwitchDesk;
-  readonly #metrics = new Metrics(maxRootSeries);
-  readonly #inbox = new ParcelInbox(this.#metrics, maxLocations);
-  readonly #readings = this.#metrics.counter("breakwater.root.readings", ["outcome"], {
-    unit: "{reading}",
-    help: "Readings of the database by the root hub.",
-  });
+  readonly #sums: SumStore;
+  readonly #readings: Counter;
   readonly #usedKeys = new UsedKeys();
   #usedKeysWrittenAtMs = -Infinity;
 
@@ -57,13 +51,18 @@ export class RootHub extends DurableObject<Bindings> implements RootHubRpc {
     super(state, env);
     this.#database = new ControlDatabase(env.DB);
     this.#store = new SnapshotStore(state.storage);
+    this.#sums = new SumStore(state.storage, systemClock);
+    this.#readings = this.#sums.counter("breakwater.root.readings", ["outcome"], {
+      unit: "{reading}",
+      help: "Readings of the database by the root hub.",
+    });
     this.#desk = new SwitchDesk(state, new SwitchStore(env.SWITCHES), this.#database, this.#store);
     this.#refresher = new Refresher(systemClock, () => this.#read(), this.#store.freshness.confirmedAtMs);
   }
 
   /** Takes a location's metrics and used keys, and answers what it lacks of the configuration. */
   async sync(request: PulseRequest): Promise<Result<PulseAnswer>> {
-    if (request.metrics !== null) this.#inbox.accept(request.metrics);
+    if (request.metrics !== null) this.#sums.accept(request.metrics);
     this.#usedKeys.add(request.usedKeys);
     await this.#refresher.ensure(rootPatience, (promise) => this.ctx.waitUntil(promise));
     this.#writeUsedKeys();
@@ -97,9 +96,9 @@ export class RootHub extends DurableObject<Bindings> implements RootHubRpc {
     return this.#desk.list();
   }
 
-  /** The sums since this object was started. */
+  /** The sums of every parcel, which outlive this object's eviction (CP-10). */
   async metrics(): Promise<readonly MetricFamily[]> {
-    return this.#metrics.sums();
+    return this.#sums.expose();
   }
 
   /** Delivers audit rows of switches that D1 did not take when they were changed. */
