@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { createContext, runInContext } from "node:vm";
@@ -19,7 +19,11 @@ const maxBuiltSizeBytes = 32 * 1024;
 const run = promisify(execFile);
 const compatibilityDate = "2026-11-01";
 
+/** Admits one, and the next after an hour. */
+const policy = { algorithm: "gcra", limit: 1, windowMs: 3_600_000 } as const;
+
 let platform: TestPlatform;
+let admin: Breakwater;
 let folder: string;
 let readme: string;
 let client: string;
@@ -27,19 +31,14 @@ let token: string;
 
 beforeAll(async () => {
   platform = await startTestPlatform();
-  const admin = new Breakwater({ baseUrl: platform.url, token: testAdminKey });
-  const policy = { algorithm: "gcra", limit: 1, windowMs: 3_600_000 } as const;
-  await admin.limits.put("api", { ...policy, limit: 2 });
+  admin = new Breakwater({ baseUrl: platform.url, token: testAdminKey });
   await admin.limits.put("edge", policy);
-  await admin.limits.put("api-per-address", policy);
-  await admin.limits.put("tokens", { ...policy, limit: 5000 });
-  await admin.limits.put("jobs", { algorithm: "concurrency", limit: 1 });
-  token = (await admin.keys.create({ name: "readme", scopes: ["limits:check", "limits:read"] })).key;
+  token = (await admin.keys.create({ name: "readme", scopes: ["limits:check"] })).key;
   folder = await mkdtemp(join(tmpdir(), "breakwater-client-"));
   readme = await readFile(join(root, "client/README.md"), "utf8");
-  const [, command = ""] = /npx (esbuild client\/index\.ts .*)--outfile=breakwater\.js/.exec(readme) ?? [];
+  const [, command = ""] = /npx (esbuild client\/index\.ts .*)--outfile=breakwater\.mjs/.exec(readme) ?? [];
   const [program = "", ...args] = command.trim().split(" ");
-  const built = join(folder, "breakwater.js");
+  const built = join(folder, "breakwater.mjs");
   await run(
     join(root, "node_modules/.bin", program),
     [...args, `--outfile=${built}`, `--metafile=${join(folder, "meta.json")}`],
@@ -53,12 +52,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The example under a heading. */
-function example(heading: string): string {
+/** The example under a heading; of several in one language, all. */
+function example(heading: string, language: "js" | "sh" = "js"): string {
   const section = readme.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? "";
-  const [, code] = /```js\n(.*?)```/s.exec(section) ?? [];
-  if (code === undefined) throw new Error(`the README has no example under ${heading}`);
-  return code;
+  const examples = [...section.matchAll(/```(\w+)\n(.*?)```/gs)].filter(([, found]) => found === language);
+  if (examples.length === 0) throw new Error(`the README has no example under ${heading}`);
+  return examples.map(([, , code]) => code).join("\n");
 }
 
 test("the built file is one small module of client/ alone, without imports", async () => {
@@ -68,11 +67,15 @@ test("the built file is one small module of client/ alone, without imports", asy
   expect(client.length).toBeLessThan(maxBuiltSizeBytes);
 });
 
-test("the Node example runs", async () => {
+test("the Node example runs after its preparation, with nothing else", async () => {
   await writeFile(join(folder, "example.mjs"), example("Node"));
-  const env = { ...process.env, BREAKWATER_URL: platform.url, BREAKWATER_KEY: token };
-  const { stdout } = await run(process.execPath, [join(folder, "example.mjs")], { env });
-  expect(stdout.trim().split("\n")).toEqual(["go on", "charged 420", "working", "no such limit"]);
+  await writeFile(join(folder, ".dev.vars"), `ADMIN_KEY=${testAdminKey}\n`);
+  const script = example("Node", "sh")
+    .replaceAll("http://127.0.0.1:8787", platform.url)
+    .replaceAll("curl -sS", "curl -fsS");
+  const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
+  const { stdout } = await run("bash", ["-euo", "pipefail", "-c", script], { cwd: folder, env });
+  expect(stdout.trim().split("\n").slice(-4)).toEqual(["go on", "charged 420", "working", "no such limit"]);
 });
 
 test("the Workers example admits and then refuses", async () => {
@@ -84,7 +87,7 @@ test("the Workers example admits and then refuses", async () => {
       compatibilityDate,
       modules: [
         { type: "ESModule", path: "example.js", contents: example("Workers") },
-        { type: "ESModule", path: "breakwater.js", contents: client },
+        { type: "ESModule", path: "breakwater.mjs", contents: client },
       ],
       bindings: { BREAKWATER_URL: platform.url, BREAKWATER_KEY: token },
     }),
@@ -102,6 +105,7 @@ test("the Workers example admits and then refuses", async () => {
 });
 
 test("the browser example runs in a realm that has what browsers have, and nothing of Node", async () => {
+  await admin.limits.put("api", policy);
   const [output] = (
     await build({
       stdin: { contents: example("Browsers"), resolveDir: folder },
