@@ -61,7 +61,7 @@ export class Metrics {
 
   /** Whether a drain would find anything. */
   get hasIncrements(): boolean {
-    return this.#instruments.values().some((instrument) => instrument.isTouched);
+    return [...this.#instruments.values()].some((instrument) => instrument.isTouched);
   }
 
   /** Whether new label values end in the overflow. */

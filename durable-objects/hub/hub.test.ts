@@ -318,6 +318,13 @@ describe("CP-10 metrics", () => {
     expect(await sum()).toBe(7);
   });
 
+  test("what a location has counted reaches the root though no further pulse comes", async () => {
+    await hub().pulse(emptyPulse);
+    await hub().pulse({ ...emptyPulse, metrics: parcel("a", 1, 5) });
+    expect(await sum()).toBe(0);
+    await eventually(async () => expect(await sum()).toBe(5));
+  });
+
   test("counting goes on while the root is away", async () => {
     await hub().pulse(emptyPulse);
     rootAway();

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { ok, type Result, refuse } from "../../contracts/result.ts";
 import type { LocationHubRpc, Namespace, PulseAnswer, PulseRequest, RootHubRpc } from "../../contracts/rpc/hub.ts";
-import { hubPatience } from "../../core/config/pulse-schedule.ts";
+import { hubPatience, pulseTimeoutMs } from "../../core/config/pulse-schedule.ts";
 import { Refresher } from "../../core/config/refresher.ts";
 import { Metrics, maxLocationSeries } from "../../core/metrics/metrics.ts";
 import { ParcelInbox, ParcelOutbox } from "../../core/metrics/parcel.ts";
@@ -36,6 +36,7 @@ export class LocationHub extends DurableObject<Bindings> implements LocationHubR
   readonly #usedKeys = new UsedKeys();
   #confirmedAtMs: number;
   #flush = false;
+  #isDeliveryPlanned = false;
 
   constructor(state: DurableObjectState, env: Bindings) {
     super(state, env);
@@ -55,6 +56,7 @@ export class LocationHub extends DurableObject<Bindings> implements LocationHubR
     } else {
       await this.#refresher.ensure(hubPatience, (promise) => this.ctx.waitUntil(promise));
     }
+    this.#planDelivery(hubPatience.intervalMs);
     if (this.#store.snapshot.position.epoch === 0) return noConfiguration;
     const nowMs = systemClock.nowMs();
     return ok({
@@ -62,6 +64,22 @@ export class LocationHub extends DurableObject<Bindings> implements LocationHubR
       ageMs: Math.max(0, nowMs - this.#refresher.answeredAtMs),
       confirmedAgeMs: Math.max(0, nowMs - this.#confirmedAtMs),
     });
+  }
+
+  /**
+   * Sends on what isolates were told is counted, until the root has it: no further pulse may come, and with an eviction
+   * it would be gone. The pending timer keeps this object in memory meanwhile.
+   */
+  #planDelivery(delayMs: number): void {
+    if (this.#isDeliveryPlanned || !this.#outbox.isOwing) return;
+    this.#isDeliveryPlanned = true;
+    systemClock.after(delayMs, () => this.ctx.waitUntil(this.#deliver()));
+  }
+
+  async #deliver(): Promise<void> {
+    if (this.#outbox.isOwing) await this.#refresher.now();
+    this.#isDeliveryPlanned = false;
+    this.#planDelivery(pulseTimeoutMs);
   }
 
   /** Asks the root. Returns the time of its answer. */
