@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { CreateKeyRequest } from "../contracts/access.ts";
 import type { NewKey } from "./api-keys.ts";
 import { ControlDatabase } from "./control-database.ts";
 import { hashSecret, mintKey, mintSecret, parseKey } from "./key-secret.ts";
@@ -40,6 +41,20 @@ describe("keys", () => {
       { action: "create", kind: "keys", name: "k1", tenant_id: tenantId },
       { action: "create", kind: "keys", name: "k2", tenant_id: tenantId },
     ]);
+  });
+
+  test("the audit says a key in the form in which it is POSTed", async () => {
+    await create("k1", { expiresAtMs: nowMs });
+    await create("k2");
+    const request = { name: "checkout", tenant: "shop", scopes: ["limits:check"] };
+    const page = await database.audit.list(null, { limit: 2 });
+    expect(page.ok && page.value.items.map(({ after }) => after)).toEqual([
+      request,
+      { ...request, expiresAt: new Date(nowMs).toISOString() },
+    ]);
+    for (const { after } of page.ok ? page.value.items : []) {
+      expect(CreateKeyRequest.safeParse(after).success).toBe(true);
+    }
   });
 
   test("two first keys of one name at the same time share the tenant", async () => {

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, type SQL, sql } from "drizzle-orm";
-import type { Scope } from "../contracts/access.ts";
+import type { CreateKeyRequest, Scope } from "../contracts/access.ts";
 import { ok, type Result, refuse } from "../contracts/result.ts";
 import type { Database } from "./database.ts";
 import { type Page, type Paged, paged, rowsOf, startOf } from "./page.ts";
@@ -50,7 +50,7 @@ export class ApiKeys {
     const read = await this.#database.read(() => this.#select(eq(apiKeys.id, id), 1));
     if (!read.ok) return read;
     const [row] = read.value;
-    return row === undefined ? keyNotFound(id) : ok(stored(row));
+    return row === undefined ? keyNotFound : ok(stored(row));
   }
 
   /** By id. `tenantId` null lists those of every tenant. */
@@ -76,7 +76,7 @@ export class ApiKeys {
         name: key.id,
         action: "create",
         before: null,
-        after: JSON.stringify({ name, tenant, scopes, expiresAtMs }),
+        after: JSON.stringify(asRequest(key)),
       },
       prelude: ensureTenant(write, tenant),
       guard: sql`${tenantId} IS NOT NULL
@@ -117,7 +117,7 @@ export class ApiKeys {
         WHERE id = ${keyId} AND ${committed(id)}`,
     ]);
     if (outcome.kind === "committed") return ok({ version: outcome.version });
-    return outcome.kind === "guarded" ? keyNotFound(keyId) : repeated(outcome);
+    return outcome.kind === "guarded" ? keyNotFound : repeated(outcome);
   }
 
   /** Revokes the key for ever. Again is no error and changes nothing. Refuses `key_not_found`. */
@@ -130,7 +130,7 @@ export class ApiKeys {
     if (outcome.kind === "committed") return ok({ version: outcome.version });
     if (outcome.kind !== "guarded") return repeated(outcome);
     const { version } = outcome.probe;
-    return typeof version === "number" ? ok({ version }) : keyNotFound(keyId);
+    return typeof version === "number" ? ok({ version }) : keyNotFound;
   }
 
   /** Best effort: when these keys were used, to the minute. */
@@ -180,9 +180,17 @@ export class ApiKeys {
   }
 }
 
-function keyNotFound(id: string) {
-  return refuse("key_not_found", `No API key has the id ${JSON.stringify(id)}, or it is revoked.`);
+/** The key as it can be POSTed again: what its audit row says. */
+function asRequest({ name, tenant, scopes, expiresAtMs }: NewKey): CreateKeyRequest {
+  const request = { name, tenant, scopes: [...scopes] };
+  return expiresAtMs === null ? request : { ...request, expiresAt: new Date(expiresAtMs).toISOString() };
 }
+
+/** One sentence for every key that the caller does not reach: another would tell which of them exist (AU-2). */
+export const keyNotFound = refuse(
+  "key_not_found",
+  "No API key of yours has this id, or it is revoked; list them with GET /v1/keys.",
+);
 
 /** The secret was shown once; a repetition learns which key it made (ID-5). */
 function repeated(outcome: Exclude<Outcome, { kind: "committed" | "guarded" }>): Result<never> {

@@ -1,5 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { SwitchRequest } from "../../contracts/control-plane.ts";
+import { ControlDatabase } from "../../database/control-database.ts";
 import { bindings, freshPlatform, query } from "../../database/testing/bindings.ts";
 import { Switches } from "../switches/switches.ts";
 import { breakDatabase, emptyPulse, eventually, hub, putLimit, root, value } from "./testing/pulses.ts";
@@ -53,6 +55,19 @@ describe("a switch", () => {
     );
     expect((await auditRows())[0]).toMatchObject({ before: null, actor: "admin", request_id: "r9" });
     expect(JSON.parse(String((await auditRows())[1]?.before))).toMatchObject({ on: true, value: { x: 1 } });
+  });
+
+  test("is audited in the form in which it is PUT, so that what was can be put again", async () => {
+    const request = { on: true, value: { x: 1 }, until: new Date(startMs + 1_000).toISOString() };
+    await root().putSwitch("a", request, actor);
+    await root().putSwitch("a", { on: false }, actor);
+    await eventually(async () => expect(await auditRows()).toHaveLength(2));
+    const listed = value(await new ControlDatabase(bindings.DB).audit.list(null, { limit: 2 }));
+    expect(listed.items.map(({ before, after }) => [before, after])).toEqual([
+      [request, { on: false }],
+      [null, request],
+    ]);
+    expect(SwitchRequest.safeParse(listed.items[0]?.before).success).toBe(true);
   });
 
   test("CP-2 reaches isolates with the next pulse, and so does its deletion", async () => {
