@@ -39,6 +39,22 @@ describe("CP-8", () => {
     expect(first.ok && second.ok && second.value.version > first.value.version).toBe(true);
   });
 
+  test("those tried longest ago come first, so that none keeps others waiting", async () => {
+    const at = (ms: number) => ({ nowMs: write().nowMs + ms });
+    for (const [index, key] of ["a", "b", "c"].entries()) await put(key, 5, at(index));
+    const keys = async (limit: number) => {
+      const read = await database.overrides.undelivered(limit);
+      return read.ok && read.value.map(({ key }) => key);
+    };
+    expect(await keys(2)).toEqual(["a", "b"]);
+    await database.overrides.markAttempted((await undelivered()).slice(0, 2), at(10).nowMs);
+    expect(await keys(1)).toEqual(["c"]);
+    await put("d", 5, at(20));
+    expect(await keys(9)).toEqual(["c", "a", "b", "d"]);
+    await database.overrides.markAttempted((await undelivered()).slice(0, 1), at(30).nowMs);
+    expect(await keys(9)).toEqual(["a", "b", "d", "c"]);
+  });
+
   test("a removal too, and then nothing is left of it", async () => {
     await put("k", 5);
     await database.overrides.markDelivered(await undelivered());

@@ -31,6 +31,9 @@ export interface Undelivered {
   readonly version: number;
 }
 
+/** One version of an override. */
+type OverrideVersion = Pick<Undelivered, "tenantId" | "limit" | "key" | "version">;
+
 /** The registry of overrides (ADR 0004). Each is in force once its object has it, which is then marked here (CP-8). */
 export class Overrides {
   readonly #database: Database;
@@ -92,10 +95,11 @@ export class Overrides {
         AND (${version} IS NOT NULL OR ${countOf(tenantId)} < ${maxOverridesPerTenant})`,
       effects: [
         sql`INSERT INTO limit_overrides
-            (tenant_id, limit_name, key, override, version, delivered, created_at_ms, updated_at_ms)
-          SELECT ${tenantId}, ${limit}, ${key}, ${text}, seq, 0, ${write.nowMs}, ${write.nowMs} FROM audit WHERE id = ${id}
+            (tenant_id, limit_name, key, override, version, delivered, attempted_at_ms, created_at_ms, updated_at_ms)
+          SELECT ${tenantId}, ${limit}, ${key}, ${text}, seq, 0, ${write.nowMs}, ${write.nowMs}, ${write.nowMs} FROM audit WHERE id = ${id}
           ON CONFLICT (tenant_id, limit_name, key) DO UPDATE SET override = excluded.override,
-            version = excluded.version, delivered = 0, updated_at_ms = excluded.updated_at_ms`,
+            version = excluded.version, delivered = 0, attempted_at_ms = excluded.attempted_at_ms,
+            updated_at_ms = excluded.updated_at_ms`,
       ],
       probe: sql`${version} AS version, ${current(sql`override`)} AS override, ${hasLimit} AS has_limit`,
     });
@@ -133,7 +137,8 @@ export class Overrides {
       guard: sql`${version} IS NOT NULL AND ${matches(write.ifMatch, version)}`,
       effects: [
         sql`UPDATE limit_overrides
-          SET override = NULL, version = ${versionOf(id)}, delivered = 0, updated_at_ms = ${write.nowMs}
+          SET override = NULL, version = ${versionOf(id)}, delivered = 0, attempted_at_ms = ${write.nowMs},
+            updated_at_ms = ${write.nowMs}
           WHERE tenant_id = ${tenantId} AND limit_name = ${limit} AND key = ${key} AND ${committed(id)}`,
       ],
       probe: sql`${version} AS version`,
@@ -144,26 +149,26 @@ export class Overrides {
     return isThere || write.ifMatch !== undefined ? versionMismatch : overrideNotFound(key);
   }
 
-  /** The oldest that no object has acknowledged, at most `limit`. */
+  /**
+   * At most `limit` that no object has acknowledged, first those tried longest ago; a write counts as a try, since its
+   * writer tells the object at once.
+   * So one that no object ever takes waits its turn like the others.
+   */
   async undelivered(limit: number): Promise<Result<readonly Undelivered[]>> {
     const query = () =>
       this.#database.orm
         .select()
         .from(limitOverrides)
         .where(eq(limitOverrides.delivered, 0))
-        .orderBy(asc(limitOverrides.version))
+        .orderBy(asc(limitOverrides.attemptedAtMs), asc(limitOverrides.version))
         .limit(limit);
     const read = await this.#database.read(query);
     return read.ok ? ok(read.value.map((row) => ({ ...row, override: parse(row.override) }))) : read;
   }
 
   /** Their objects have acknowledged these versions. A newer version stays undelivered; a removal is now complete. */
-  async markDelivered(
-    items: readonly Pick<Undelivered, "tenantId" | "limit" | "key" | "version">[],
-  ): Promise<Result<void>> {
-    const list = JSON.stringify(items.map(({ tenantId, limit, key, version }) => [tenantId, limit, key, version]));
-    const named = sql`(tenant_id, limit_name, key, version) IN (SELECT json_extract(value, '$[0]'),
-      json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]') FROM json_each(${list}))`;
+  async markDelivered(items: readonly OverrideVersion[]): Promise<Result<void>> {
+    const named = areNamed(items);
     const statements = [
       sql`DELETE FROM limit_overrides WHERE override IS NULL AND ${named}`,
       sql`UPDATE limit_overrides SET delivered = 1 WHERE ${named}`,
@@ -172,6 +177,20 @@ export class Overrides {
       await this.#database.batch(statements);
     });
   }
+
+  /** Their objects were asked in vain: others are first in turn now. */
+  async markAttempted(items: readonly OverrideVersion[], nowMs: number): Promise<Result<void>> {
+    const update = sql`UPDATE limit_overrides SET attempted_at_ms = ${nowMs} WHERE delivered = 0 AND ${areNamed(items)}`;
+    return this.#database.read(async () => {
+      await this.#database.batch([update]);
+    });
+  }
+}
+
+function areNamed(items: readonly OverrideVersion[]): SQL {
+  const list = JSON.stringify(items.map(({ tenantId, limit, key, version }) => [tenantId, limit, key, version]));
+  return sql`(tenant_id, limit_name, key, version) IN (SELECT json_extract(value, '$[0]'),
+    json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]') FROM json_each(${list}))`;
 }
 
 function ofLimit(tenantId: string, limit: string): SQL | undefined {

@@ -185,7 +185,8 @@ export class Resources {
 /** Removes overrides of a tenant; their objects are told until they have acknowledged it. */
 export function endOverrides(changeId: string, tenantId: string, which: SQL, nowMs: number): SQL {
   return sql`UPDATE limit_overrides
-    SET override = NULL, version = ${versionOf(changeId)}, delivered = 0, updated_at_ms = ${nowMs}
+    SET override = NULL, version = ${versionOf(changeId)}, delivered = 0, attempted_at_ms = ${nowMs},
+      updated_at_ms = ${nowMs}
     WHERE tenant_id = ${tenantId} AND ${which} AND override IS NOT NULL AND ${committed(changeId)}`;
 }
 

@@ -55,7 +55,8 @@ export const resources = sqliteTable(
 
 /**
  * The registry of overrides. `override` is null once removed, until the key's object has acknowledged the removal;
- * `delivered` says whether the object has acknowledged this version.
+ * `delivered` says whether the object has acknowledged this version, `attempted_at_ms` when its object was last
+ * told in vain, 0 for never.
  */
 export const limitOverrides = sqliteTable(
   "limit_overrides",
@@ -66,12 +67,13 @@ export const limitOverrides = sqliteTable(
     override: text("override"),
     version: integer("version").notNull(),
     delivered: integer("delivered").notNull(),
+    attemptedAtMs: integer("attempted_at_ms").notNull().default(0),
     createdAtMs: integer("created_at_ms").notNull(),
     updatedAtMs: integer("updated_at_ms").notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.limit, table.key] }),
-    index("limit_overrides_undelivered").on(table.delivered, table.version),
+    index("limit_overrides_undelivered").on(table.delivered, table.attemptedAtMs, table.version),
   ],
 );
 

@@ -30,6 +30,10 @@ beforeEach(() => {
           stored = stored.filter(({ version }) => !items.some((item) => item.version === version));
           return ok(undefined);
         },
+        markAttempted: async (items: readonly Undelivered[]) => {
+          stored = [...stored.filter((item) => !items.includes(item)), ...items];
+          return ok(undefined);
+        },
       },
       purgeIdempotency: async () => ok(0),
     },
@@ -71,6 +75,20 @@ test("CP-8 what its object does not take is delivered again by the schedule unti
   await runSchedule(services, context);
   expect(stored).toEqual([]);
   expect(inForce).toContain("k2");
+});
+
+test("CP-8 those that no object ever takes keep no others waiting", async () => {
+  store(200);
+  for (const { key } of stored) away.add(key);
+  for (let version = 201; version <= 500; version++) {
+    stored.push({ tenantId: "t_1", limit: "api", key: `k${version}`, override: { limit: 1 }, version });
+  }
+  for (let run = 0; run < 2; run++) await runSchedule(services, context);
+  expect(new Set(inForce).size).toBe(300);
+  expect(stored).toHaveLength(200);
+  away.clear();
+  await runSchedule(services, context);
+  expect(stored).toEqual([]);
 });
 
 test("one run is bounded, and ends when objects take nothing", async () => {

@@ -11,7 +11,7 @@ type Delivery = Pick<Services, "database" | "limits" | "log">;
 type Waiting = Pick<ExecutionContext, "waitUntil">;
 
 /**
- * Puts stored overrides that their objects have not acknowledged in force, oldest first (CP-8).
+ * Puts stored overrides that their objects have not acknowledged in force, those tried longest ago first (CP-8).
  * @returns how many were delivered, at most 800; the rest is left for the next run
  */
 export async function deliverOverrides(services: Delivery, context: Waiting): Promise<number> {
@@ -20,7 +20,7 @@ export async function deliverOverrides(services: Delivery, context: Waiting): Pr
     const { found, taken } = await deliverChunk(services, context);
     delivered += taken;
     if (taken < found) services.log.write("warn", "overrides could not be delivered yet", { left: found - taken });
-    // Fewer than asked for were all there are, and what was not taken would only be found again.
+    // Fewer than asked for were all there are. Where nothing was taken the objects are away: the next run goes on behind.
     if (found < chunkSize || taken === 0) break;
   }
   return delivered;
@@ -34,6 +34,7 @@ async function deliverChunk(
   if (!undelivered.ok) return { found: 0, taken: 0 };
   const queue = [...undelivered.value];
   const taken: Undelivered[] = [];
+  const left: Undelivered[] = [];
   const deliver = async () => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
       const call = {
@@ -42,10 +43,11 @@ async function deliverChunk(
         waitUntil: (promise: Promise<unknown>) => context.waitUntil(promise),
       };
       const set = await limits.setOverride(call, item.limit, item.key, item.override, item.version);
-      if (set.ok) taken.push(item);
+      (set.ok ? taken : left).push(item);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, deliver));
   if (taken.length > 0) await database.overrides.markDelivered(taken);
+  if (left.length > 0) await database.overrides.markAttempted(left, Date.now());
   return { found: undelivered.value.length, taken: taken.length };
 }
