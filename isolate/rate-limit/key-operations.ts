@@ -7,6 +7,7 @@ import { failureOf, isRetryable } from "./failure.ts";
 import { idempotencyId } from "./idempotent.ts";
 import type { LimiterObjects } from "./objects.ts";
 import { wireLimit } from "./plan.ts";
+import type { Operation, Telemetry } from "./telemetry.ts";
 
 /** These have no fail mode, so they wait longer than a check. */
 const operationDeadlineMs = 1_000;
@@ -23,10 +24,12 @@ type Repeatable = "repeatable" | "once";
 export class KeyOperations {
   readonly #objects: LimiterObjects;
   readonly #config: LimitConfig;
+  readonly #telemetry: Pick<Telemetry, "operated">;
 
-  constructor(objects: LimiterObjects, config: LimitConfig) {
+  constructor(objects: LimiterObjects, config: LimitConfig, telemetry: Pick<Telemetry, "operated">) {
     this.#objects = objects;
     this.#config = config;
+    this.#telemetry = telemetry;
   }
 
   peek(call: Call, limit: string, key: string): Promise<Result<KeyState>> {
@@ -40,7 +43,9 @@ export class KeyOperations {
   refund(call: Call, limit: string, key: string, cost: number): Promise<Result<KeyState>> {
     const once = onceFor(call, limit, key);
     const repeatable = once === undefined ? "once" : "repeatable";
-    return this.#state(call, limit, key, repeatable, (object, target) => object.refund(target, cost, once));
+    return this.#counted(call, "refund", limit, () =>
+      this.#state(call, limit, key, repeatable, (object, target) => object.refund(target, cost, once)),
+    );
   }
 
   ban(call: Call, limit: string, key: string, durationMs: number): Promise<Result<KeyState>> {
@@ -51,7 +56,11 @@ export class KeyOperations {
     return this.#state(call, limit, key, "repeatable", (object, target) => object.unban(target));
   }
 
-  async reserve(call: Call, limit: string, key: string, cost: number, ttlMs: number): Promise<Result<Reservation>> {
+  reserve(call: Call, limit: string, key: string, cost: number, ttlMs: number): Promise<Result<Reservation>> {
+    return this.#counted(call, "reserve", limit, () => this.#reserve(call, limit, key, cost, ttlMs));
+  }
+
+  async #reserve(call: Call, limit: string, key: string, cost: number, ttlMs: number): Promise<Result<Reservation>> {
     const at = this.#at(call, limit, key);
     if (!at.ok) return at;
     const { shard, target } = at.value;
@@ -69,7 +78,11 @@ export class KeyOperations {
     }));
   }
 
-  async settle(call: Call, reservation: string, cost: number): Promise<Result<Settlement>> {
+  settle(call: Call, reservation: string, cost: number): Promise<Result<Settlement>> {
+    return this.#counted(call, "settle", "", () => this.#settle(call, reservation, cost));
+  }
+
+  async #settle(call: Call, reservation: string, cost: number): Promise<Result<Settlement>> {
     const shard = this.#shardOf("rsv", reservation);
     if (shard === undefined) return refuse("reservation_not_found", "It was settled, has ended, or never was.");
     const once = onceFor(call, reservation);
@@ -78,7 +91,11 @@ export class KeyOperations {
     );
   }
 
-  async acquire(call: Call, limit: string, key: string, ttlMs?: number): Promise<Result<Permit>> {
+  acquire(call: Call, limit: string, key: string, ttlMs?: number): Promise<Result<Permit>> {
+    return this.#counted(call, "acquire", limit, () => this.#acquire(call, limit, key, ttlMs));
+  }
+
+  async #acquire(call: Call, limit: string, key: string, ttlMs: number | undefined): Promise<Result<Permit>> {
     const at = this.#at(call, limit, key);
     if (!at.ok) return at;
     const { shard, target } = at.value;
@@ -89,7 +106,11 @@ export class KeyOperations {
     return map(held, permitOf);
   }
 
-  async renew(call: Call, permit: string, ttlMs?: number): Promise<Result<Permit>> {
+  renew(call: Call, permit: string, ttlMs?: number): Promise<Result<Permit>> {
+    return this.#counted(call, "renew", "", () => this.#renew(call, permit, ttlMs));
+  }
+
+  async #renew(call: Call, permit: string, ttlMs: number | undefined): Promise<Result<Permit>> {
     const shard = this.#shardOf("prm", permit);
     if (shard === undefined) return refuse("permit_not_found", "It was released, has ended, or never was.");
     const held = await this.#send(call, shard, "repeatable", (object) =>
@@ -98,7 +119,11 @@ export class KeyOperations {
     return map(held, permitOf);
   }
 
-  async release(call: Call, permit: string): Promise<Result<null>> {
+  release(call: Call, permit: string): Promise<Result<null>> {
+    return this.#counted(call, "release", "", () => this.#release(call, permit));
+  }
+
+  async #release(call: Call, permit: string): Promise<Result<null>> {
     const shard = this.#shardOf("prm", permit);
     if (shard === undefined) return refuse("permit_not_found", "It was released, has ended, or never was.");
     const once = onceFor(call, permit);
@@ -121,6 +146,20 @@ export class KeyOperations {
     return this.#send(call, shard, "repeatable", (object) =>
       object.setOverride(known === undefined ? command : { ...command, limit: wireLimit(name, known) }),
     );
+  }
+
+  /** Counts what comes of an operation. Names that no limit has are the caller's words, and would be a series each. */
+  async #counted<T>(
+    call: Call,
+    operation: Operation,
+    limit: string,
+    operate: () => Promise<Result<T>>,
+  ): Promise<Result<T>> {
+    const result = await operate();
+    const tenant = this.#config.tenantName(call.tenantId) ?? call.tenantId;
+    const isKnown = limit !== "" && this.#config.limit(call.tenantId, limit) !== undefined;
+    this.#telemetry.operated(tenant, isKnown ? limit : "", operation, result.ok ? "ok" : result.refusal.code);
+    return result;
   }
 
   async #state(

@@ -28,7 +28,7 @@ export class RateLimits {
     const telemetry = new Telemetry(metrics, warn);
     const objects = new LimiterObjects(namespace, shards, telemetry);
     this.#checks = new Checks(objects, config, new FailModes(config), telemetry, deadlineMs);
-    this.#keys = new KeyOperations(objects, config);
+    this.#keys = new KeyOperations(objects, config, telemetry);
   }
 
   /**

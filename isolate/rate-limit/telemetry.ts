@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../../contracts/errors.ts";
 import type { Counter, Histogram } from "../../core/metrics/metrics.ts";
 import type { CallObserver } from "./batcher.ts";
 import type { Meters, RateLimitsDependencies } from "./dependencies.ts";
@@ -9,6 +10,9 @@ const durationBoundariesS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
 /** Under a fault every call may fail: one line a second tells as much as all of them. */
 const warnEveryMs = 1_000;
 
+/** What is counted beside checks. */
+export type Operation = "reserve" | "settle" | "refund" | "acquire" | "renew" | "release";
+
 /** What the rate limiter counts, and tells of failing calls. */
 export class Telemetry implements CallObserver {
   readonly #decisions: Counter;
@@ -17,6 +21,7 @@ export class Telemetry implements CallObserver {
   readonly #durations: Histogram;
   readonly #fallbacks: Counter;
   readonly #leftovers: Counter;
+  readonly #operations: Counter;
   readonly #warn: RateLimitsDependencies["warn"];
   #warnedMs = 0;
 
@@ -46,6 +51,10 @@ export class Telemetry implements CallObserver {
       unit: "{charge}",
       help: "Charges of refused checks that may have stayed.",
     });
+    this.#operations = metrics.counter("breakwater.ratelimit.operations", ["tenant", "limit", "operation", "outcome"], {
+      unit: "{operation}",
+      help: "Reservations, refunds and permits, by what came of them.",
+    });
   }
 
   called(outcome: "ok" | Failure, durationMs: number, checks: number, error?: unknown): void {
@@ -59,6 +68,14 @@ export class Telemetry implements CallObserver {
 
   decided(tenant: string, limit: string, outcome: "allowed" | "denied" | "shadow-denied", source: string): void {
     this.#decisions.add(1, tenant, limit, outcome, source);
+  }
+
+  /**
+   * @param limit empty where it is not known: ids of reservations and permits do not tell it
+   * @param outcome "ok" or the refusal's code
+   */
+  operated(tenant: string, limit: string, operation: Operation, outcome: "ok" | ErrorCode): void {
+    this.#operations.add(1, tenant, limit, operation, outcome);
   }
 
   fellBack(tenant: string, limit: string, reason: Failure): void {
