@@ -82,7 +82,15 @@ export const Issuer = z
       .default([])
       .meta({ description: "the most a token of this issuer may hold; its `scope` claim picks among them" }),
   })
-  .meta({ id: "Issuer" });
+  .meta({
+    id: "Issuer",
+    example: {
+      issuer: "https://id.example.com/",
+      audience: "breakwater",
+      jwksUrl: "https://id.example.com/.well-known/jwks.json",
+      scopes: ["limits:check"],
+    },
+  });
 
 export const TicketRequest = z
   .strictObject({

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Issuer } from "./access.ts";
-import { LimitPolicy, Override } from "./limits.ts";
+import { LimitName, LimitPolicy, Override } from "./limits.ts";
 import { Key, Name, Timestamp } from "./names.ts";
 
 /**
@@ -39,7 +39,7 @@ export const SwitchRequest = z
       .optional(),
     until: Timestamp.optional().meta({ description: "when the switch turns itself off" }),
   })
-  .meta({ id: "SwitchRequest", example: { on: true, until: "2026-01-31T12:00:00Z" } });
+  .meta({ id: "SwitchRequest", example: { on: true, until: "2030-01-01T00:00:00Z" } });
 
 export const Switch = z
   .object({
@@ -59,6 +59,17 @@ export const builtInSwitches = {
   "limits.fail-closed": "A check that the object does not answer in time is refused; wins over limits.fail-open.",
 } as const;
 
+/** The built-in switches begin so, and no other may: a misspelt one would be on and do nothing. */
+const builtInPrefix = "limits.";
+
+/** The name that a switch is set under. */
+export const SwitchName = Name.refine(
+  (name) => !name.startsWith(builtInPrefix) || Object.hasOwn(builtInSwitches, name),
+  `must be ${Object.keys(builtInSwitches)
+    .join(", ")
+    .replace(/, (?=[^,]*$)/, " or ")} where it begins with "${builtInPrefix}"`,
+).meta({ description: "a built-in switch, or a name of your own outside `limits.`", example: "limits.shadow-all" });
+
 export const AuditEntry = z
   .object({
     seq: z.int(),
@@ -77,18 +88,29 @@ export const AuditList = z
   .object({ entries: z.array(AuditEntry), cursor: z.string().optional() })
   .meta({ id: "AuditList" });
 
-/** The whole configuration of what the caller may see, as one document. */
+/** The whole configuration of what the caller may see, as one document. An import leaves a section alone that it lacks. */
 export const ConfigDocument = z
   .strictObject({
     version: z.literal(1),
-    limits: z.record(Name, LimitPolicy).default({}),
+    limits: z.record(LimitName, LimitPolicy).optional(),
     overrides: z
       .array(z.strictObject({ limit: Name, key: Key, override: Override }))
       .max(10_000)
-      .default([]),
+      .optional(),
     issuers: z.record(Name, Issuer).optional().meta({ description: "administrators only" }),
   })
-  .meta({ id: "ConfigDocument" });
+  .meta({
+    id: "ConfigDocument",
+    example: {
+      version: 1,
+      limits: {
+        api: { algorithm: "gcra", limit: 100, windowMs: 60_000, burst: 100 },
+        daily: { algorithm: "quota", limit: 1000, calendar: { unit: "day", timeZone: "Europe/Paris" } },
+        jobs: { algorithm: "concurrency", limit: 2, ttlMs: 30_000 },
+      },
+      overrides: [{ limit: "api", key: "user:1", override: { limit: 1000 } }],
+    },
+  });
 
 /** What a write did or, with dryRun, would do. */
 export const Change = z

@@ -18,6 +18,18 @@ export const defaultPermitTtlMs = 60_000;
 /** A reservation's life where the request does not say. */
 export const defaultReservationTtlMs = 60_000;
 
+/** `POST /v1/limits/<name>` decides checks under these, so no limit can be addressed by them. */
+export const reservedLimitNames: readonly string[] = ["check", "check-batch"];
+
+/** The name that a limit is made under. */
+export const LimitName = Name.refine(
+  (name) => !reservedLimitNames.includes(name),
+  `must not be ${reservedLimitNames.join(" or ")}: POST /v1/limits/<name> decides checks there`,
+).meta({
+  description: "1 to 64 characters of a-z, 0-9, '-', '_' and '.', but for `check` and `check-batch`",
+  example: "api",
+});
+
 const Count = z.int().min(1).max(maxCount);
 
 /** What a check takes from a limit: whole tokens. */
@@ -122,7 +134,11 @@ export const LimitPolicy = z
 /** What one key of a limit gets instead of the policy's numbers. */
 export const Override = z
   .union([z.strictObject({ unlimited: z.literal(true) }), z.strictObject({ limit: Count, burst: Count.optional() })])
-  .meta({ id: "Override", description: "`unlimited`, or a limit (and burst) of its own for one key." });
+  .meta({
+    id: "Override",
+    description: "`unlimited`, or a limit (and burst) of its own for one key.",
+    example: { limit: 1000 },
+  });
 
 const CheckItem = z.strictObject({ limit: Name, key: Key, cost: Cost.default(1) }).meta({ id: "CheckItem" });
 
@@ -132,9 +148,15 @@ export const CheckRequest = z
   .meta({ id: "CheckRequest", example: { checks: [{ limit: "api", key: "user:1", cost: 1 }] } });
 
 /** Up to 1000 independent decisions. */
-export const CheckBatchRequest = z
-  .strictObject({ items: z.array(CheckItem).min(1).max(maxBatchItems) })
-  .meta({ id: "CheckBatchRequest" });
+export const CheckBatchRequest = z.strictObject({ items: z.array(CheckItem).min(1).max(maxBatchItems) }).meta({
+  id: "CheckBatchRequest",
+  example: {
+    items: [
+      { limit: "api", key: "user:1", cost: 1 },
+      { limit: "api", key: "user:2", cost: 1 },
+    ],
+  },
+});
 
 const figures = {
   limitValue: z.int().nullable().meta({ description: "the most admitted at one instant; null when unlimited" }),
@@ -191,7 +213,7 @@ export const RefundRequest = z.strictObject({ cost: Cost }).meta({ id: "RefundRe
 
 export const ReserveRequest = z
   .strictObject({ cost: Cost, ttlMs: z.int().min(1).max(maxHoldMs).default(defaultReservationTtlMs) })
-  .meta({ id: "ReserveRequest" });
+  .meta({ id: "ReserveRequest", example: { cost: 100, ttlMs: 60_000 } });
 export const Reservation = z
   .object({ reservation: z.string(), expiresAt: z.string(), ...figures })
   .meta({ id: "Reservation" });
@@ -209,13 +231,14 @@ export const Settlement = z
 
 export const BanRequest = z.strictObject({ durationMs: DurationMs }).meta({ id: "BanRequest" });
 
-export const AcquireRequest = z
-  .strictObject({ ttlMs: z.int().min(1).max(maxHoldMs).optional() })
-  .meta({ id: "AcquireRequest" });
+const PermitLife = z.strictObject({
+  ttlMs: z.int().min(1).max(maxHoldMs).optional().meta({ description: "milliseconds; by default the policy's" }),
+});
+export const AcquireRequest = PermitLife.meta({ id: "AcquireRequest", example: { ttlMs: 30_000 } });
 export const Permit = z
   .object({ permit: z.string(), expiresAt: z.string(), limitValue: z.int().nullable(), remaining: z.int().nullable() })
   .meta({ id: "Permit" });
-export const RenewRequest = AcquireRequest.meta({ id: "RenewRequest" });
+export const RenewRequest = PermitLife.meta({ id: "RenewRequest", example: { ttlMs: 30_000 } });
 
 export type LimitPolicy = z.infer<typeof LimitPolicy>;
 export type FailMode = z.infer<typeof FailMode>;

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "./errors.ts";
+import type { FieldError } from "./problem.ts";
 
 /** An expected refusal as a value. It survives RPC, where `instanceof` does not. */
 export interface Refusal {
@@ -7,6 +8,8 @@ export interface Refusal {
   readonly detail: string;
   /** How long to wait before a retry can succeed, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** What exactly is wrong with the body or the parameters. */
+  readonly errors?: readonly FieldError[];
 }
 
 /** Either the value or the refusal. `replayed` marks an answer kept from an earlier request with the same Idempotency-Key. */

@@ -7,6 +7,7 @@ import type { Write } from "./write.ts";
 const limit = (count: number) => ({ algorithm: "gcra" as const, limit: count, windowMs: 1_000 });
 const issuer = { issuer: "https://id.example", audience: "a", jwksUrl: "https://id.example/jwks" };
 const document = (parts: unknown) => ConfigDocument.parse({ version: 1, ...(parts as object) });
+const nothing = document({ limits: {}, overrides: [] });
 const whole = document({
   limits: { api: limit(1), web: limit(2) },
   overrides: [
@@ -85,13 +86,13 @@ describe("CP-7", () => {
     await load(whole);
     const before = await everything();
     await query("CREATE TRIGGER broken BEFORE UPDATE ON limit_overrides BEGIN SELECT RAISE(ABORT, 'broken'); END");
-    expect(await load(document({}))).toMatchObject({ refusal: { code: "outcome_unknown" } });
+    expect(await load(nothing)).toMatchObject({ refusal: { code: "outcome_unknown" } });
     expect(await everything()).toEqual(before);
   });
 
   test("a removed override stays known until its object has been told", async () => {
     await load(whole);
-    await load(document({}));
+    await load(nothing);
     const undelivered = await database.overrides.undelivered(10);
     if (!undelivered.ok) throw new Error(undelivered.refusal.detail);
     expect(undelivered.value.map(({ key, override }) => [key, override]).sort()).toEqual([
@@ -123,7 +124,7 @@ describe("CP-7", () => {
       });
     };
     const through = (times: number) => new ControlDatabase(meddling(times)).documents;
-    const conflict = await through(99).import(write(), "t_a", true, document({}), false);
+    const conflict = await through(99).import(write(), "t_a", true, nothing, false);
     expect(conflict).toMatchObject({ refusal: { code: "import_conflict" } });
     expect(interferences).toBe(3);
 
@@ -137,9 +138,9 @@ describe("CP-7", () => {
 test("CP-6 a dry run tells the same changes and makes none", async () => {
   await load(whole);
   const before = await everything();
-  const planned = await load(document({}), {}, true);
+  const planned = await load(nothing, {}, true);
   expect(await everything()).toEqual(before);
-  const done = await load(document({}));
+  const done = await load(nothing);
   expect(planned.ok && planned.value.changes).toEqual(done.ok && done.value.changes);
 });
 
@@ -153,9 +154,31 @@ test("without issuers in the document they stay; without being an administrator 
   expect(exported.ok && "issuers" in exported.value).toBe(false);
 });
 
+test("CP-7 a section that the document lacks is left alone", async () => {
+  await load(whole);
+  const before = await everything();
+  expect(await load(document({}))).toMatchObject({ value: { changes: [] } });
+  expect(await load(document({ limits: whole.limits }))).toMatchObject({ value: { changes: [] } });
+  expect(await load(document({ overrides: whole.overrides }))).toMatchObject({ value: { changes: [] } });
+  expect(await everything()).toEqual(before);
+  // Alone, overrides are of limits that exist; without their section they end with their limit.
+  expect(await load(document({ overrides: [{ limit: "none", key: "k", override: { limit: 1 } }] }))).toMatchObject({
+    refusal: { code: "invalid_body" },
+  });
+  const imported = await load(document({ limits: { web: limit(2) } }));
+  expect(imported.ok && imported.value.changes.map(({ kind, name, action }) => [kind, name, action])).toEqual([
+    ["limits", "api", "delete"],
+    ["overrides", "api/__proto__", "delete"],
+    ["overrides", "api/user/1 é", "delete"],
+  ]);
+  // Also under an Idempotency-Key, where an import without effect is recorded.
+  const key = { idempotency: { id: "i1", bodyHash: "b1" } };
+  expect(await load(document({}), key)).toMatchObject({ ok: true, value: { changes: [] } });
+});
+
 test("AU-2 an import touches nothing of another tenant", async () => {
   await database.documents.import(write(), "t_b", false, document({ limits: whole.limits }), false);
-  await load(document({}));
+  await load(nothing);
   expect(await database.documents.export("t_b", false)).toMatchObject({ value: { limits: whole.limits } });
 });
 
@@ -207,7 +230,7 @@ describe("with an Idempotency-Key", () => {
     await load(whole, key);
     const before = await everything();
     const other = { idempotency: { id: "i1", bodyHash: "b2" } };
-    expect(await load(document({}), other)).toMatchObject({ refusal: { code: "idempotency_key_reused" } });
+    expect(await load(nothing, other)).toMatchObject({ refusal: { code: "idempotency_key_reused" } });
     expect(await everything()).toEqual(before);
   });
 

@@ -49,18 +49,18 @@ export class Documents {
     const read = await this.#database.read(() => this.#current(tenantId));
     if (!read.ok) return read;
     const { items } = read.value;
-    const bodies = (kind: Kind) => items.filter((item) => item.kind === kind);
-    const record = (kind: Kind) => Object.fromEntries(bodies(kind).map(({ name, body }) => [name, body]));
-    const overrides = bodies("overrides").map(({ name, body }) => ({ ...splitName(name), override: body }));
+    const record = (kind: Kind) => Object.fromEntries(ofKind(items, kind).map(({ name, body }) => [name, body]));
+    const overrides = ofKind(items, "overrides").map(({ name, body }) => ({ ...splitName(name), override: body }));
     const document = { version: 1, limits: record("limits"), overrides };
     return ok((platform ? { ...document, issuers: record("issuers") } : document) as ConfigDocument);
   }
 
   /**
-   * Makes the tenant's limits and overrides, and with `platform` the issuers if the document has any member for them, equal
-   * to the document: what it does not name is deleted. All or nothing (CP-7). With `dryRun` it only tells (CP-6).
+   * Makes each section that the document has equal to it: what the section does not name is deleted. A section that the
+   * document lacks is left alone, but for overrides of a limit that is deleted, which end with it. All or nothing (CP-7). With
+   * `dryRun` it only tells (CP-6).
    *
-   * @returns refusals `invalid_body` (an override twice, or of a limit that the document lacks), `forbidden` (issuers without
+   * @returns refusals `invalid_body` (an override twice, or of a limit that would not exist), `forbidden` (issuers without
    *   `platform`), `too_many_resources`, `import_conflict`, `body_too_large` (too much for one Idempotency-Key)
    */
   async import(
@@ -70,14 +70,18 @@ export class Documents {
     document: ConfigDocument,
     dryRun: boolean,
   ): Promise<Result<Imported>> {
-    const refusal = contradiction(document, platform);
-    if (refusal !== undefined) return refusal;
+    if (document.issuers !== undefined && !platform) {
+      return refuse("forbidden", "Issuers belong to the platform: leave them out, or import as an administrator.");
+    }
     const kinds: readonly Kind[] = document.issuers === undefined ? ["limits", "overrides"] : allKinds;
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const read = await this.#database.read(() => this.#current(tenantId));
       if (!read.ok) return read;
       const current = read.value.items.filter(({ kind }) => kinds.includes(kind as Kind));
-      const planned = planReplacement(current, itemsOf(document)).filter(({ action }) => action !== "unchanged");
+      const wanted = wantedItems(document, current);
+      const refusal = contradiction(wanted);
+      if (refusal !== undefined) return refusal;
+      const planned = planReplacement(current, wanted).filter(({ action }) => action !== "unchanged");
       const changes = planned.map((each) => ({ ...each, before: asJson(each.before), after: asJson(each.after) }));
       // Under an Idempotency-Key also an import without effect is recorded, or its repetition might have one (ID-1).
       const isNothing = planned.length === 0 && write.idempotency === undefined;
@@ -238,27 +242,31 @@ function chunks(texts: readonly string[]): string[][] {
   return result;
 }
 
-function itemsOf({ limits, overrides, issuers }: ConfigDocument): Item[] {
-  const named = (kind: Kind, bodies: Readonly<Record<string, unknown>>) =>
-    Object.entries(bodies).map(([name, body]) => ({ kind, name, body }));
-  return [
-    ...named("limits", limits),
-    ...overrides.map(({ limit, key, override }) => ({ kind: "overrides", name: `${limit}/${key}`, body: override })),
-    ...named("issuers", issuers ?? {}),
-  ];
+/** What an import of the document leaves. A section that it lacks stays, of the overrides those whose limit does. */
+function wantedItems({ limits, overrides, issuers }: ConfigDocument, current: readonly Item[]): Item[] {
+  const section = (kind: Kind, bodies: Readonly<Record<string, unknown>> | undefined) =>
+    bodies === undefined ? ofKind(current, kind) : Object.entries(bodies).map(([name, body]) => ({ kind, name, body }));
+  const limitItems = section("limits", limits);
+  const names = new Set(limitItems.map(({ name }) => name));
+  const overrideItems =
+    overrides === undefined
+      ? ofKind(current, "overrides").filter(({ name }) => names.has(splitName(name).limit))
+      : overrides.map(({ limit, key, override }) => ({ kind: "overrides", name: `${limit}/${key}`, body: override }));
+  return [...limitItems, ...overrideItems, ...section("issuers", issuers)];
 }
 
-function contradiction({ limits, overrides, issuers }: ConfigDocument, platform: boolean): Result<never> | undefined {
-  if (issuers !== undefined && !platform) {
-    return refuse("forbidden", "Issuers belong to the platform: leave them out, or import as an administrator.");
-  }
+function ofKind(items: readonly Item[], kind: Kind): Item[] {
+  return items.filter((item) => item.kind === kind);
+}
+
+function contradiction(wanted: readonly Item[]): Result<never> | undefined {
+  const limits = new Set(ofKind(wanted, "limits").map(({ name }) => name));
   const seen = new Set<string>();
-  for (const { limit, key } of overrides) {
-    const name = `${limit}/${key}`;
+  for (const { name } of ofKind(wanted, "overrides")) {
     if (seen.has(name)) return refuse("invalid_body", `The override ${JSON.stringify(name)} is in the document twice.`);
     seen.add(name);
-    if (!Object.hasOwn(limits, limit)) {
-      return refuse("invalid_body", `The override ${JSON.stringify(name)} is of a limit that the document lacks.`);
+    if (!limits.has(splitName(name).limit)) {
+      return refuse("invalid_body", `The override ${JSON.stringify(name)} is of a limit that would not exist.`);
     }
   }
   return undefined;

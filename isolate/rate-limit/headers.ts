@@ -22,8 +22,8 @@ const calendarSeconds = { minute: 60, hour: 3_600, day: 86_400, week: 604_800 } 
  * checked with several keys the key that is nearest to its end.
  *
  * `q` is the tokens of a window and `w` the window in whole seconds, rounded up; months and years have no fixed length
- * and no `w`. `r` is what is left and `t` the seconds until there is more. Keys without a limit and decisions that know no
- * figures are left out of `RateLimit`.
+ * and no `w`. `r` is what is left and `t` the seconds until the limit is full again, on a refusal until the same check
+ * passes. Keys without a limit and decisions that know no figures are left out of `RateLimit`.
  */
 export function rateLimitHeaders(
   results: readonly CheckResult[],

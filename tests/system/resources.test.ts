@@ -155,6 +155,22 @@ describe("overrides", () => {
   );
 });
 
+describe("a reservation that is refused", () => {
+  test("RL-7 says how long to wait, or that no wait helps", async () => {
+    await platform.admin.put("/v1/limits/spent", { algorithm: "fixed-window", limit: 10, windowMs: 86_400_000 });
+    const reserve = (cost: number) =>
+      platform.admin.post<{ detail: string; retryAfterMs?: number }>("/v1/limits/spent/keys/a/reserve", { cost });
+    expect((await reserve(6)).status).toBe(200);
+    const wait = await reserve(5);
+    expect(wait.status).toBe(429);
+    expect(wait.body.detail).toBe(`Wait ${wait.body.retryAfterMs} ms for spent, then try again.`);
+    expect(Number(wait.headers.get("retry-after"))).toBe(Math.ceil((wait.body.retryAfterMs ?? 0) / 1000));
+    const never = await reserve(11);
+    expect([never.status, never.body.detail]).toEqual([429, "This cost never fits spent; ask for less."]);
+    expect(never.headers.get("retry-after")).toBeNull();
+  });
+});
+
 describe("export and import", () => {
   test("CP-7 importing an export changes nothing; an import is all or nothing", async () => {
     const scopes = ["limits:read", "limits:write", "config:read", "config:write"];
@@ -184,6 +200,19 @@ describe("export and import", () => {
     expect((await caller.get("/v1/limits/c/keys/vip")).body).toMatchObject({ limitValue: 3 });
   });
 
+  test("CP-7 a section that the document lacks is left alone, an empty one deletes all", async () => {
+    const caller = await platform.caller({ tenant: "kept", scopes: ["limits:write", "config:read", "config:write"] });
+    await caller.put("/v1/limits/a", gcra);
+    await caller.put("/v1/limits/a/overrides/vip", { limit: 9 });
+    const before = (await caller.get<object>("/v1/export")).body;
+    expect((await caller.post<Plan>("/v1/import", { version: 1 })).body).toEqual({ dryRun: false, changes: [] });
+    expect((await caller.get("/v1/export")).body).toEqual(before);
+    await caller.post("/v1/import", { version: 1, overrides: [] });
+    expect((await caller.get("/v1/export")).body).toEqual({ ...before, overrides: [] });
+    await caller.post("/v1/import", { version: 1, limits: {} });
+    expect((await caller.get("/v1/export")).body).toEqual({ version: 1, limits: {}, overrides: [] });
+  });
+
   test("only administrators see and import issuers", async () => {
     const caller = await platform.caller({ tenant: "documented", scopes: ["config:read", "config:write"] });
     expect((await caller.get("/v1/export")).body).not.toHaveProperty("issuers");
@@ -208,6 +237,13 @@ describe("switches", () => {
     expect((await platform.admin.delete(path)).status).toBe(204);
     expect((await check()).status).toBe(429);
     expect((await platform.admin.get(path)).status).toBe(404);
+  });
+
+  test("a name under limits. that no limit reads is refused, others are free", async () => {
+    const { status, body } = await platform.admin.put<{ code: string }>("/v1/switches/limits.shadow", { on: true });
+    expect([status, body.code]).toEqual([400, "invalid_parameter"]);
+    expect((await platform.admin.put("/v1/switches/checkout.new", { on: true })).status).toBe(201);
+    expect((await platform.admin.delete("/v1/switches/checkout.new")).status).toBe(204);
   });
 
   test("only administrators set them", async () => {

@@ -25,13 +25,40 @@ describe("routing", () => {
   });
 
   test("GW-1 a known path with another method is 405 with Allow", async () => {
-    const response = await gateway.fetch("/v1/limits/check", { method: "DELETE" });
-    // The path is also that of a limit named `check`, so its own method is joined by those of a limit.
-    expect(response.status).toBe(401);
+    // No limit can be named so, though the path would be its.
+    for (const method of ["GET", "DELETE", "PATCH"]) {
+      const response = await gateway.fetch("/v1/limits/check", { method, key: adminKey });
+      expect([method, response.status, response.headers.get("allow")]).toEqual([method, 405, "POST"]);
+    }
     const other = await gateway.fetch("/healthz", { method: "POST" });
     expect(other.status).toBe(405);
     expect(other.headers.get("allow")).toBe("GET, HEAD");
     expect((await problemOf(other)).code).toBe("method_not_allowed");
+  });
+
+  test.each([
+    ["/v1/limits/check", { algorithm: "concurrency", limit: 1 }, "must not be check or check-batch"],
+    ["/v1/limits/check-batch", { algorithm: "concurrency", limit: 1 }, "must not be check or check-batch"],
+    ["/v1/switches/limits.shadow", { on: true }, "limits.shadow-all, limits.fail-open or limits.fail-closed"],
+  ])("GW-1 PUT %s is 400: the name means something else, or nothing", async (path, json, sentence) => {
+    const { code, detail, errors } = await problemOf(await gateway.fetch(path, { method: "PUT", key: adminKey, json }));
+    expect([code, errors?.map(({ pointer }) => pointer)]).toEqual(["invalid_parameter", ["name"]]);
+    expect(detail).toContain(`name ${errors?.[0]?.detail}`);
+    expect(detail).toContain(sentence);
+  });
+
+  test.each([
+    ["/v1/export?x=1", {}, "x"],
+    ["/v1/limits?limit=0", {}, "limit"],
+    ["/v1/limits?limit=1&limit=2", {}, "limit"],
+    ["/v1/limits?cursor=%ff", {}, ""],
+    ["/v1/limits/A", {}, "name"],
+    ["/v1/limits", { "x-request-timeout-ms": "soon" }, "X-Request-Timeout-Ms"],
+  ])("GW-1 %s says in errors what its detail says", async (path, headers, pointer) => {
+    const { code, detail, errors } = await problemOf(await gateway.fetch(path, { key: adminKey, headers }));
+    expect([code, errors?.map((error) => error.pointer)]).toEqual(["invalid_parameter", [pointer]]);
+    expect(detail).toContain(errors?.[0]?.detail);
+    expect(detail).toContain(pointer);
   });
 
   test("GW-1 a method that no standard knows is 405 or 404, never 500", async () => {
@@ -196,7 +223,8 @@ describe("a check", () => {
 
   test("GW-1 tells where a body is wrong by JSON pointers", async () => {
     const response = await post({ json: { checks: [{ limit: "A", key: "a" }], extra: true } });
-    const { errors } = await problemOf(response);
+    const { errors, detail } = await problemOf(response);
+    expect(detail).toMatch(/^The body does not fit: \/checks\/0\/limit must .*, and 1 more, see errors\.$/);
     expect(errors?.map(({ pointer }) => pointer)).toEqual(["/checks/0/limit", "/extra"]);
   });
 

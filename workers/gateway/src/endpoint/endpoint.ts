@@ -36,6 +36,8 @@ export interface AnswerSpec {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+type Example = Readonly<Record<string, string>>;
+
 /**
  * One method of one path: what it takes, what it answers, who may call it. Requests are validated by it and the OpenAPI
  * document is made from it (GW-4).
@@ -58,6 +60,8 @@ export interface EndpointSpec<P, Q, B> {
   readonly conditional?: true;
   /** Whether it takes Idempotency-Key: every POST that changes something. */
   readonly idempotent?: true;
+  /** Values that the documentation's example uses instead of those of the schemas; of the query nothing else is shown. */
+  readonly example?: { readonly params?: Example; readonly query?: Example };
   readonly answers: Readonly<Record<number, AnswerSpec>>;
   /** Refusals of its own, beside those of every endpoint. */
   readonly refusals?: readonly ErrorCode[];

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import type { FieldError } from "../../../../contracts/problem.ts";
-import { ok, type Refusal, refuse } from "../../../../contracts/result.ts";
+import { ok, type Result, refuse } from "../../../../contracts/result.ts";
+import { invalidParameter } from "../http/invalid-parameter.ts";
 import type { BodySpec, EndpointSpec } from "./endpoint.ts";
 import { fieldErrors } from "./field-errors.ts";
 import { isJson, parseJson, readText } from "./json-body.ts";
@@ -12,14 +12,6 @@ export interface Input {
   readonly body: unknown;
 }
 
-/** A refusal with what exactly is wrong. */
-export interface InputRefusal {
-  readonly refusal: Refusal;
-  readonly errors?: readonly FieldError[];
-}
-
-export type InputResult<T> = { readonly ok: true; readonly value: T } | ({ readonly ok: false } & InputRefusal);
-
 /**
  * Reads and validates what the endpoint takes. Unknown members and parameters are errors.
  * @param params the path's parameters, percent-decoded
@@ -28,7 +20,7 @@ export async function readInput(
   spec: EndpointSpec<unknown, unknown, unknown>,
   request: Request,
   params: Record<string, string>,
-): Promise<InputResult<Input>> {
+): Promise<Result<Input>> {
   const path = spec.params === undefined ? ok(undefined) : parse(spec.params, params, "path");
   if (!path.ok) return path;
   const query = readQuery(spec, request.url);
@@ -38,17 +30,17 @@ export async function readInput(
   return ok({ params: path.value, query: query.value, body: body.value });
 }
 
-function readQuery(spec: EndpointSpec<unknown, unknown, unknown>, url: string): InputResult<unknown> {
+function readQuery(spec: EndpointSpec<unknown, unknown, unknown>, url: string): Result<unknown> {
   const query = parseQuery(url);
   if (!query.ok) return query;
   if (spec.query !== undefined) return parse(spec.query, query.value, "query");
   for (const name in query.value) {
-    return refuse("invalid_parameter", `This route takes no parameters, and none named ${JSON.stringify(name)}.`);
+    return invalidParameter(name, "is not known here: this route takes no parameters in the query");
   }
   return ok(undefined);
 }
 
-async function readBody(body: BodySpec<unknown>, request: Request): Promise<InputResult<unknown>> {
+async function readBody(body: BodySpec<unknown>, request: Request): Promise<Result<unknown>> {
   const contentType = request.headers.get("content-type");
   const mayBeAbsent = body.optional === true && contentType === null;
   if (!mayBeAbsent && !isJson(contentType)) {
@@ -64,20 +56,23 @@ async function readBody(body: BodySpec<unknown>, request: Request): Promise<Inpu
 
 type Part = "path" | "query" | "body";
 
-function parse(schema: z.ZodType, value: unknown, part: Part): InputResult<unknown> {
+function parse(schema: z.ZodType, value: unknown, part: Part): Result<unknown> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return ok(parsed.data);
   // Once more, for the words: telling a missing member from one of the wrong type needs the input.
-  const errors = fieldErrors(schema.safeParse(value, { reportInput: true }).error ?? parsed.error);
-  const first = errors[0];
-  const where = first === undefined ? "" : first.pointer === "" ? "it" : first.pointer;
-  const what = part === "body" ? "The body" : part === "path" ? "The path" : "The query";
+  const errors = fieldErrors(schema.safeParse(value, { reportInput: true }).error ?? parsed.error).map((error) =>
+    // A parameter is named, not pointed to.
+    part === "body" ? error : { ...error, pointer: error.pointer.slice(1) },
+  );
+  const [first, ...others] = errors;
+  const where = first?.pointer || "it";
+  const more = others.length === 0 ? "" : `, and ${others.length} more, see errors`;
   return {
     ok: false,
     refusal: {
       code: part === "body" ? "invalid_body" : "invalid_parameter",
-      detail: `${what} does not fit: ${where} ${first?.detail ?? "is not valid"}.`,
+      detail: `The ${part} does not fit: ${where} ${first?.detail ?? "is not valid"}${more}.`,
+      errors,
     },
-    errors: part === "body" ? errors : errors.map(({ pointer, detail }) => ({ pointer: pointer.slice(1), detail })),
   };
 }

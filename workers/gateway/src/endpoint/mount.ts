@@ -47,7 +47,7 @@ function honoPath(template: string): string {
 async function answer(c: GatewayContext, { spec, handle }: Endpoint): Promise<Response> {
   const state = c.get("state");
   const input = await readInput(spec, c.req.raw, spec.params === undefined ? {} : c.req.param());
-  if (!input.ok) return refused(c, input.refusal, { errors: input.errors });
+  if (!input.ok) return refused(c, input.refusal);
   const idempotency = spec.idempotent ? await idempotencyOf(c.req.raw, spec, input.value) : ok(undefined);
   if (!idempotency.ok) return refused(c, idempotency.refusal);
   const { params, query, body } = input.value;

@@ -1,4 +1,5 @@
 import { ok, type Result, refuse } from "../../../../contracts/result.ts";
+import { invalidParameter } from "../http/invalid-parameter.ts";
 
 /** Most parameters that a query may have; no route knows more than a handful. */
 const maxParameters = 20;
@@ -21,7 +22,7 @@ export function parseQuery(url: string): Result<Record<string, string>> {
     if (name === undefined || value === undefined) {
       return refuse("invalid_parameter", "The query is not valid percent-encoded UTF-8.");
     }
-    if (name in parameters) return refuse("invalid_parameter", `The parameter ${JSON.stringify(name)} comes twice.`);
+    if (name in parameters) return invalidParameter(name, "comes twice");
     parameters[name] = value;
   }
   return ok(parameters);

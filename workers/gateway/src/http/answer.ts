@@ -29,6 +29,12 @@ export function noContent(c: GatewayContext, headers: Headers = {}): Response {
   return respond(c, null, 204, headers);
 }
 
+/** 405: the path exists, with these methods alone (RFC 9110, 15.5.6). */
+export function methodNotAllowed(c: GatewayContext, methods: readonly string[]): Response {
+  const allow = methods.join(", ");
+  return refused(c, { code: "method_not_allowed", detail: `Use ${allow}.` }, { headers: { allow } });
+}
+
 /** The problem that answers `refusal` in this request. */
 export function refused(c: GatewayContext, refusal: Refusal, extras?: ProblemExtras): Response {
   const state = c.get("state");

@@ -1,4 +1,5 @@
-import { ok, type Result, refuse } from "../../../../contracts/result.ts";
+import { ok, type Result } from "../../../../contracts/result.ts";
+import { invalidParameter } from "./invalid-parameter.ts";
 
 /** The strong entity tag of a version. */
 export function etag(version: number): string {
@@ -15,7 +16,7 @@ export function ifMatch(header: string | null): Result<readonly number[] | "*" |
   const versions: number[] = [];
   for (const tag of header.split(",")) {
     const match = /^\s*(W\/)?"([^"]*)"\s*$/.exec(tag);
-    if (match === null) return refuse("invalid_parameter", 'If-Match must be "*" or entity tags such as "12".');
+    if (match === null) return invalidParameter("If-Match", 'must be "*" or entity tags such as "12"');
     // A weak tag never matches; neither does one that this server has not given out.
     if (match[1] === undefined && /^\d{1,15}$/.test(match[2] ?? "")) versions.push(Number(match[2]));
   }

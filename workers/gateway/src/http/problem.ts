@@ -4,7 +4,6 @@ import type { Refusal } from "../../../../contracts/result.ts";
 
 /** What a problem may carry beyond code and detail. */
 export interface ProblemExtras {
-  readonly errors?: readonly FieldError[];
   readonly headers?: Readonly<Record<string, string>>;
   /** Further members of the body (RFC 9457, 3.2). */
   readonly members?: Readonly<Record<string, unknown>>;
@@ -36,11 +35,17 @@ export function problem(refusal: Refusal, instance: string, extras: ProblemExtra
     code: refusal.code,
     detail: refusal.detail,
     instance,
-    ...(extras.errors === undefined ? undefined : { errors: [...extras.errors] }),
+    ...fieldErrors(refusal),
     ...(refusal.retryAfterMs === undefined ? undefined : { retryAfterMs: refusal.retryAfterMs }),
     ...extras.members,
   };
   return { status, headers, body };
+}
+
+/** What is wrong, place by place; a body or parameter that is wrong as a whole is so at the empty pointer. */
+function fieldErrors({ code, detail, errors }: Refusal): { errors?: FieldError[] } {
+  if (errors !== undefined) return { errors: [...errors] };
+  return code === "invalid_body" || code === "invalid_parameter" ? { errors: [{ pointer: "", detail }] } : {};
 }
 
 /** Whole seconds, rounded up: a caller that obeys is never too early. */

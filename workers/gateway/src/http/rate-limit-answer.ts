@@ -17,15 +17,22 @@ export function quotaExceeded(c: GatewayContext, response: CheckResponse): Respo
   const waits = refusing.map((result) => result.retryAfterMs);
   const retryAfterMs = waits.includes(null) ? null : Math.max(0, ...waits.map(Number));
   const names = [...new Set(refusing.map((result) => result.limit))];
-  const detail =
-    retryAfterMs === null
-      ? `This cost never fits ${names.join(", ")}; ask for less.`
-      : `Wait ${retryAfterMs} ms for ${names.join(", ")}, then try again.`;
   return refused(
     c,
-    { code: "quota_exceeded", detail },
+    { code: "quota_exceeded", detail: waitFor(names, retryAfterMs) },
     { headers: limitHeaders(c, response), members: { ...response, "violated-policies": names } },
   );
+}
+
+/**
+ * What the caller of a refused cost can do.
+ * @param retryAfterMs null when no wait helps
+ */
+export function waitFor(limits: readonly string[], retryAfterMs: number | null): string {
+  const names = limits.join(", ");
+  return retryAfterMs === null
+    ? `This cost never fits ${names}; ask for less.`
+    : `Wait ${retryAfterMs} ms for ${names}, then try again.`;
 }
 
 function limitHeaders(c: GatewayContext, response: CheckResponse): Record<string, string> {

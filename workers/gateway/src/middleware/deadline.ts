@@ -1,5 +1,6 @@
 import type { GatewayContext } from "../context.ts";
 import { refused } from "../http/answer.ts";
+import { invalidParameter } from "../http/invalid-parameter.ts";
 import type { Step } from "./step.ts";
 
 /** An inner hop gives up at the deadline; its own answer, if it has one then, still counts. */
@@ -15,7 +16,7 @@ export const readDeadline: Step = (c) => {
   const header = c.req.raw.headers.get("x-request-timeout-ms");
   if (header === null) return undefined;
   if (!/^\d{1,9}$/.test(header)) {
-    return refused(c, { code: "invalid_parameter", detail: "X-Request-Timeout-Ms must be whole milliseconds." });
+    return refused(c, invalidParameter("X-Request-Timeout-Ms", "must be whole milliseconds").refusal);
   }
   const state = c.get("state");
   state.deadlineMs = state.startedMs + Number(header);

@@ -1,4 +1,5 @@
-import { ok, type Result, refuse } from "../../../../contracts/result.ts";
+import { ok, type Result } from "../../../../contracts/result.ts";
+import { invalidParameter } from "../http/invalid-parameter.ts";
 
 /** An Idempotency-Key with what tells it from others' and what it must come with again. */
 export interface IdempotencyRequest {
@@ -18,7 +19,7 @@ export function idempotencyKey(request: Request): Result<string | undefined> {
   const key = request.headers.get(header);
   if (key === null) return ok(undefined);
   if (form.test(key)) return ok(key);
-  return refuse("invalid_parameter", "Idempotency-Key must be 1 to 255 printable ASCII characters.");
+  return invalidParameter("Idempotency-Key", "must be 1 to 255 printable ASCII characters");
 }
 
 /** A digest of validated input: equal input in other words (white space, order of query) counts as equal (ID-2). */

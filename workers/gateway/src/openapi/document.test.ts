@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { endpoints } from "../routes/index.ts";
 import { buildDocument } from "./document.ts";
+import { notation } from "./notation.ts";
 import { renderPage } from "./page.ts";
+import { sample } from "./sample.ts";
 
 const document = buildDocument(endpoints, "1.2.3");
 const text = JSON.stringify(document);
@@ -29,6 +31,17 @@ test("GW-4 ids, descriptions and examples of the contracts reach the document", 
   expect(text).not.toContain("$defs");
 });
 
+test("what is said of Idempotency-Key is what happens", () => {
+  const said = (path: string) =>
+    document.paths[path]?.post?.parameters.find(({ name }) => name === "Idempotency-Key")?.description;
+  expect(said("/v1/import")).toMatch(/Idempotency-Replayed: true`\.$/);
+  expect(said("/v1/keys")).toContain("409 `key_already_created`");
+  expect(said("/v1/keys/{id}/rotate")).not.toContain("Idempotency-Replayed");
+  expect(said("/v1/limits/check")).toContain("429 is not kept");
+  expect(said("/v1/tickets")).toBeUndefined();
+  expect(document.paths["/v1/tickets"]?.post?.description).toContain("takes no Idempotency-Key");
+});
+
 test("GW-4 operation ids are unique, and path parameters are declared", () => {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.values(methods).map((operation) => ({ path, operation })),
@@ -40,6 +53,17 @@ test("GW-4 operation ids are unique, and path parameters are declared", () => {
     const declared = operation.parameters.filter((one) => one.in === "path").map(({ name }) => name);
     expect([path, declared]).toEqual([path, inTemplate]);
   }
+});
+
+test("the notation names nullable types, and follows references over references", () => {
+  const components = { A: { $ref: "#/components/schemas/B" }, B: { type: "integer" } };
+  expect(notation({ type: ["string", "null"] }, {})).toBe("string | null");
+  expect(notation({ $ref: "#/components/schemas/A" }, components)).toBe("integer");
+  expect(sample({ type: ["integer", "null"] }, {})).toBe(1);
+});
+
+test("a folded answer says how many more codes it has", () => {
+  expect(renderPage(document)).toMatch(/<span class="status">400<\/span>.*<small>\+\d<\/small><\/summary>/);
 });
 
 test("the page shows every operation, runs nothing and loads nothing", () => {

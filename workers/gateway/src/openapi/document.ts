@@ -21,6 +21,7 @@ export interface Parameter {
   readonly in: "path" | "query" | "header";
   readonly required: boolean;
   readonly description?: string;
+  readonly example?: string;
   readonly schema: JsonSchema;
 }
 type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>;
@@ -81,10 +82,10 @@ function operation(spec: Spec, schemas: SchemaCollector, problem: JsonSchema): O
     ...(description === "" ? undefined : { description }),
     security: security(spec),
     parameters: [
-      ...(spec.params === undefined ? [] : parameters("path", schemas.add(spec.params))),
-      ...(spec.query === undefined ? [] : parameters("query", schemas.add(spec.query))),
+      ...(spec.params === undefined ? [] : parameters("path", schemas.add(spec.params), spec.example?.params)),
+      ...(spec.query === undefined ? [] : parameters("query", schemas.add(spec.query), spec.example?.query)),
       ...(spec.conditional ? [ifMatch] : []),
-      ...(spec.idempotent ? [idempotencyKey] : []),
+      ...(spec.idempotent ? [idempotencyKey(spec)] : []),
     ],
     ...(spec.body === undefined
       ? undefined
@@ -109,10 +110,15 @@ function operationId({ method, path }: Spec): string {
 
 function security({ access, ticket }: Spec): Operation["security"] {
   if (access === "public") return [];
-  return ticket ? [{ bearer: [] }, { ticket: [] }] : [{ bearer: [] }];
+  const bearer = { bearer: access === "any" ? [] : [access] };
+  return ticket ? [bearer, { ticket: [] }] : [bearer];
 }
 
-function parameters(place: "path" | "query", object: JsonSchema): Parameter[] {
+function parameters(
+  place: "path" | "query",
+  object: JsonSchema,
+  examples: Readonly<Record<string, string>> = {},
+): Parameter[] {
   const { properties = {}, required = [] } = object as {
     readonly properties?: Readonly<Record<string, JsonSchema>>;
     readonly required?: readonly string[];
@@ -122,6 +128,7 @@ function parameters(place: "path" | "query", object: JsonSchema): Parameter[] {
     in: place,
     required: place === "path" || required.includes(name),
     ...(typeof description === "string" ? { description } : undefined),
+    ...(examples[name] === undefined ? undefined : { example: examples[name] }),
     schema,
   }));
 }
@@ -135,14 +142,24 @@ const ifMatch: Parameter = {
   schema: { type: "string", examples: ['"12"'] },
 };
 
-const idempotencyKey: Parameter = {
-  name: "Idempotency-Key",
-  in: "header",
-  required: false,
-  description:
-    "Repeated with the same key within 24 h the work is done once; the answer is the first one's, with `Idempotency-Replayed: true`.",
-  schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[ -~]+$" },
-};
+/** What a repetition is answered with. */
+const replayed = "the answer is the first one's, with `Idempotency-Replayed: true`.";
+const secretNotReplayed =
+  "the repetition is answered 409 `key_already_created` with the key's id, since its secret is shown once.";
+const refusedAnew = "A refusal with 429 is not kept: its repetition is decided anew.";
+
+function idempotencyKey({ refusals = [] }: Spec): Parameter {
+  const answer = refusals.includes("key_already_created") ? secretNotReplayed : replayed;
+  const isLimited = refusals.includes("quota_exceeded") || refusals.includes("permits_exhausted");
+  const description = `Repeated with the same key within 24 h the work is done once; ${answer}`;
+  return {
+    name: "Idempotency-Key",
+    in: "header",
+    required: false,
+    description: isLimited ? `${description} ${refusedAnew}` : description,
+    schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[ -~]+$" },
+  };
+}
 
 function answers(spec: Spec, schemas: SchemaCollector): Record<string, ResponseObject> {
   const responses: Record<string, ResponseObject> = {};

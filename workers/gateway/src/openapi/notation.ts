@@ -6,12 +6,13 @@ export type Components = Readonly<Record<string, JsonSchema>>;
 /** References are followed this deep; the schemas of the API are not deeper, and a recursive one must end. */
 const maxDepth = 8;
 
-/** The schema that a `$ref` stands for; any other schema is itself. */
-export function resolved(schema: JsonSchema, components: Components): JsonSchema {
+/** The schema that a `$ref` stands for, also over several; any other schema is itself. */
+export function resolved(schema: JsonSchema, components: Components, depth = 0): JsonSchema {
   const reference = schema.$ref;
-  if (typeof reference !== "string") return schema;
+  if (typeof reference !== "string" || depth > maxDepth) return schema;
   const { $ref: _, ...beside } = schema;
-  return { ...components[reference.slice(reference.lastIndexOf("/") + 1)], ...beside };
+  const referred = components[reference.slice(reference.lastIndexOf("/") + 1)];
+  return resolved({ ...referred, ...beside }, components, depth + 1);
 }
 
 /**
@@ -42,8 +43,12 @@ function describe(reference: JsonSchema, components: Components, indent: string,
     return { text: `[${items.text}, …]`, comment: [comment(schema), items.comment].filter(Boolean).join("; ") };
   }
   if (schema.type === "object") return describeObject(schema, components, indent, depth);
-  const type = typeof schema.type === "string" ? schema.type : "any JSON";
-  return { text: type, comment: comment(schema) };
+  return { text: typeName(schema.type), comment: comment(schema) };
+}
+
+function typeName(type: unknown): string {
+  if (Array.isArray(type)) return type.join(" | ");
+  return typeof type === "string" ? type : "any JSON";
 }
 
 function describeUnion(

@@ -37,7 +37,7 @@ pre code { background: none; padding: 0; font: inherit; }
 .note { color: var(--soft); }
 dl { margin: 0; display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .3rem 1rem; }
 dt { font: .88rem/1.7 ui-monospace, monospace; } dt small { color: var(--soft); } dd { margin: 0; }
-details { margin: .3rem 0; } summary { cursor: pointer; } summary .status { font: 700 .85rem ui-monospace, monospace; }
+details { margin: .3rem 0; } summary { cursor: pointer; } summary small { color: var(--soft); } summary .status { font: 700 .85rem ui-monospace, monospace; }
 details p { margin: .3rem 0 .3rem 1.1rem; }
 a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: .2rem; }
 @media (max-width: 60rem) { .layout { display: block; } nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--line); }

@@ -14,6 +14,13 @@ interface Placed {
   readonly operation: Operation;
 }
 
+const beforeExamples =
+  "The examples are for a shell in which these variables are set. They use the limits of the document that `POST /v1/import` shows: `api`, `daily` and `jobs`.";
+const variables = `BREAKWATER=http://127.0.0.1:8787
+ADMIN_KEY=…  # \`npm start\` keeps it in .dev.vars
+KEY=…        # of an API key with the scope limits:check, from POST /v1/keys
+ID=…         # of the reservation, the permit or the API key, from the answer that made it`;
+
 /** The document as one page of HTML: no script, nothing loaded, so it works under any policy and offline. */
 export function renderPage(document: OpenApiDocument): string {
   const { title, version, description } = document.info as Readonly<Record<string, string>>;
@@ -35,6 +42,9 @@ export function renderPage(document: OpenApiDocument): string {
       <main>
         <header><h1>${title} API</h1><span class="version">Version ${version}</span></header>
         ${prose(description ?? "")}
+        <h2 id="examples">Before the examples</h2>
+        ${prose(beforeExamples)}
+        <pre><code>${variables}</code></pre>
         ${sections.map(
           ({ name, description: about, operations }) => html`<section class="tag" id="${name}">
           <h2>${name}</h2><p>${about}</p>
@@ -88,7 +98,7 @@ function answer(status: string, { description, headers, content }: ResponseObjec
   const shape = schema === undefined || isProblem ? "" : notation(schema, document.components.schemas);
   const [first = "", ...rest] = description.split("\n\n");
   return html`<details>
-    <summary><span class="status">${status}</span> ${inline(first)}</summary>
+    <summary><span class="status">${status}</span> ${inline(first)}${rest.length === 0 ? "" : html` <small>+${rest.length}</small>`}</summary>
     ${rest.map((paragraph) => html`<p>${inline(paragraph)}</p>`)}
     ${Object.entries(headers ?? {}).map(([name, header]) => html`<p><code>${name}</code> ${header.description}</p>`)}
     ${shape === "" || shape === "string" ? "" : html`<pre><code>${shape}</code></pre>`}
@@ -102,15 +112,16 @@ function curl(
   body: JsonSchema | undefined,
   document: OpenApiDocument,
 ): string {
-  const query = operation.parameters.filter((one) => one.in === "query" && one.required);
+  const query = operation.parameters.filter((one) => one.in === "query" && (one.required || one.example !== undefined));
   const parts = [
     `curl${method === "get" ? "" : ` -X ${method.toUpperCase()}`} "$BREAKWATER${fill(path, operation)}${
-      query.length === 0
-        ? ""
-        : `?${query.map((one) => `${one.name}=${encodeURIComponent(String(sample(one.schema, {})))}`).join("&")}`
+      query.length === 0 ? "" : `?${query.map((one) => `${one.name}=${encodeURIComponent(exampleOf(one))}`).join("&")}`
     }"`,
   ];
-  if (operation.security.length > 0) parts.push('-H "Authorization: Bearer $KEY"');
+  const scopes = operation.security[0]?.bearer;
+  if (scopes !== undefined) {
+    parts.push(`-H "Authorization: Bearer ${scopes.includes("limits:check") ? "$KEY" : "$ADMIN_KEY"}"`);
+  }
   if (body !== undefined) {
     parts.push('-H "Content-Type: application/json"');
     parts.push(`-d '${JSON.stringify(sample(body, document.components.schemas)).replaceAll("'", "'\\''")}'`);
@@ -121,10 +132,15 @@ function curl(
 /** The path with examples in place of its parameters. */
 function fill(path: string, { parameters }: Operation): string {
   return path.replaceAll(/\{(\w+)\}/g, (placeholder, name: string) => {
+    // Ids are made by the platform: no example would work.
+    if (name === "id") return "$ID";
     const found = parameters.find((one) => one.in === "path" && one.name === name);
-    const value = found === undefined ? "…" : sample(found.schema, {});
-    return value === "…" ? placeholder : encodeURIComponent(String(value));
+    return found === undefined ? placeholder : encodeURIComponent(exampleOf(found));
   });
+}
+
+function exampleOf({ example, schema }: Parameter): string {
+  return example ?? String(sample(schema, {}));
 }
 
 /** Paragraphs, lists of `- ` lines and `code`: all of Markdown that the descriptions use. */

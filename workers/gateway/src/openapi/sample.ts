@@ -11,7 +11,8 @@ export function sample(reference: JsonSchema, components: Components): unknown {
   const choices = schema.enum ?? schema.oneOf ?? schema.anyOf;
   if (Array.isArray(choices))
     return schema.enum === undefined ? sample(choices[0] as JsonSchema, components) : choices[0];
-  switch (schema.type) {
+  // Of `["string", "null"]` the type of a value that is there.
+  switch (Array.isArray(schema.type) ? schema.type[0] : schema.type) {
     case "object":
       return sampleObject(schema, components);
     case "array":

@@ -11,7 +11,8 @@ const maxCheckSizeBytes = 96 * 1024;
 const maxBatchSizeBytes = 1024 * 1024;
 
 const rateLimitHeaders = {
-  RateLimit: "what is left of each limit, in how many seconds it is full again",
+  RateLimit:
+    "of each limit `r`: what is left; `t`: seconds until the limit is full again, on a refusal until the same check passes",
   "RateLimit-Policy": "the limits and their windows",
 };
 

@@ -33,11 +33,12 @@ export const documents: readonly Endpoint[] = [
       tag: "configuration",
       summary: "Import a configuration",
       description:
-        "Makes the configuration what the document says, all or nothing: what is missing from it is deleted. Issuers only when it has `issuers`. The first 800 changed overrides are in force with the answer, further ones within minutes.",
+        "Makes each section that the document has (`limits`, `overrides`, `issuers`) equal to it, all or nothing: what the section does not name is deleted, so an empty one deletes all. A section that the document lacks is left alone; overrides of a deleted limit end with it. Look with `?dryRun=true` first. The first 800 changed overrides are in force with the answer, further ones within minutes.",
       access: "config:write",
       query: DryRunQuery,
       body: { schema: ConfigDocument, maxSizeBytes: maxDocumentSizeBytes },
       idempotent: true,
+      example: { query: { dryRun: "true" } },
       answers: { 200: { description: "What changed; with dryRun, what would.", schema: ChangePlan } },
       refusals: ["too_many_resources", "import_conflict", "outcome_unknown"],
     },

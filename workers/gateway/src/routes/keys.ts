@@ -111,7 +111,7 @@ async function create(call: Call<undefined, undefined, CreateKeyRequest>): Promi
   const expiresAtMs = expiresAt === undefined ? null : Date.parse(expiresAt);
   if (expiresAtMs !== null && expiresAtMs <= Date.now()) {
     const errors = [{ pointer: "/expiresAt", detail: "must be in the future" }];
-    return refused(c, { code: "invalid_body", detail: "The key would have expired already." }, { errors });
+    return refused(c, { code: "invalid_body", detail: "The key would have expired already.", errors });
   }
   const write = await writeOf(call);
   if (!write.ok) return refused(c, write.refusal);

@@ -12,6 +12,7 @@ import { Key, Name } from "../../../../contracts/names.ts";
 import type { Result } from "../../../../contracts/result.ts";
 import { type Call, type Endpoint, type EndpointSpec, endpoint, smallBodySizeBytes } from "../endpoint/endpoint.ts";
 import { limiterCall } from "../http/limiter-call.ts";
+import { waitFor } from "../http/rate-limit-answer.ts";
 import { resultAnswer } from "../http/result-answer.ts";
 
 const LimitParams = z.strictObject({ name: Name });
@@ -84,6 +85,13 @@ const unban: KeySpec<undefined> = {
 const unbanKey: KeyHandler<undefined> = ({ c, services }, { limit, key }) =>
   services.limits.unban(limiterCall(c), limit, key);
 
+/** A reservation's refusal in the words of a check's: whether to wait, or to ask for less. */
+function explained<T>(result: Result<T>, limit: string): Result<T> {
+  if (result.ok || result.refusal.code !== "quota_exceeded") return result;
+  const detail = waitFor([limit], result.refusal.retryAfterMs ?? null);
+  return { ...result, refusal: { ...result.refusal, detail } };
+}
+
 /** `DELETE …/keys/ban` is ambiguous by its path alone: with `?key=` it ends that key's ban, without it resets the key "ban". */
 const unbanInQuery = endpoint(
   {
@@ -93,6 +101,7 @@ const unbanInQuery = endpoint(
     description: `${keyInQuery} Without \`?key=\` it resets the key that is named \`ban\`.`,
     params: LimitParams,
     query: KeyQuery.partial(),
+    example: { query: { key: "user:1" } },
   },
   async (call) => {
     const { key } = call.query;
@@ -155,9 +164,10 @@ export const limitKeys: readonly Endpoint[] = [
       idempotent: true,
       answers: { 200: { description: "Reserved, and charged.", schema: Reservation } },
       refusals: [...refusals, "quota_exceeded", "limit_needs_acquire"],
+      example: { params: { name: "daily" } },
     },
-    ({ c, services, body, idempotency }, { limit, key }) =>
-      services.limits.reserve(limiterCall(c, idempotency), limit, key, body.cost, body.ttlMs),
+    async ({ c, services, body, idempotency }, { limit, key }) =>
+      explained(await services.limits.reserve(limiterCall(c, idempotency), limit, key, body.cost, body.ttlMs), limit),
   ),
   ...both(
     "/acquire",
@@ -171,6 +181,7 @@ export const limitKeys: readonly Endpoint[] = [
       idempotent: true,
       answers: { 200: { description: "The permit.", schema: Permit } },
       refusals: [...refusals, "permits_exhausted", "limit_not_concurrency"],
+      example: { params: { name: "jobs" } },
     },
     ({ c, services, body, idempotency }, { limit, key }) =>
       services.limits.acquire(limiterCall(c, idempotency), limit, key, body.ttlMs),

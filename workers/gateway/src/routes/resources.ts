@@ -2,11 +2,12 @@ import { z } from "zod";
 import type { Scope } from "../../../../contracts/access.ts";
 import { ChangePlan, type ResourceKind, resourceKinds } from "../../../../contracts/control-plane.ts";
 import type { ErrorCode } from "../../../../contracts/errors.ts";
+import { LimitName, reservedLimitNames } from "../../../../contracts/limits.ts";
 import { Name } from "../../../../contracts/names.ts";
 import type { StoredResource } from "../../../../database/resources.ts";
 import { platformTenantId } from "../../../../database/schema.ts";
 import { type Call, type Endpoint, endpoint, smallBodySizeBytes, type Tag } from "../endpoint/endpoint.ts";
-import { json, noContent, refused } from "../http/answer.ts";
+import { json, methodNotAllowed, noContent, refused } from "../http/answer.ts";
 import { etag } from "../http/etag.ts";
 import { announce, writeOf } from "../http/write.ts";
 import { DryRunQuery, PageQuery, timestamp } from "./list.ts";
@@ -15,6 +16,14 @@ import { DryRunQuery, PageQuery, timestamp } from "./list.ts";
 interface KindRoutes {
   readonly tag: Tag;
   readonly singular: string;
+  /** With its article. */
+  readonly one: string;
+  /** The name of one in the documentation's examples. */
+  readonly example: string;
+  /** What one may be named. */
+  readonly name: z.ZodType<string>;
+  /** Names under which the path serves something else, with POST. */
+  readonly reserved: readonly string[];
   readonly read: Scope;
   readonly write: Scope;
   readonly notFound: ErrorCode;
@@ -24,11 +33,25 @@ const routes: Readonly<Record<ResourceKind, KindRoutes>> = {
   limits: {
     tag: "limits",
     singular: "limit",
+    one: "a limit",
+    example: "api",
+    name: LimitName,
+    reserved: reservedLimitNames,
     read: "limits:read",
     write: "limits:write",
     notFound: "limit_not_found",
   },
-  issuers: { tag: "access", singular: "issuer", read: "admin", write: "admin", notFound: "issuer_not_found" },
+  issuers: {
+    tag: "access",
+    singular: "issuer",
+    one: "an issuer",
+    example: "main",
+    name: Name,
+    reserved: [],
+    read: "admin",
+    write: "admin",
+    notFound: "issuer_not_found",
+  },
 };
 
 const NameParams = z.strictObject({ name: Name });
@@ -46,7 +69,8 @@ const stored = z.object({
 export const resources: readonly Endpoint[] = (Object.keys(resourceKinds) as ResourceKind[]).flatMap(kindEndpoints);
 
 function kindEndpoints(kind: ResourceKind): Endpoint[] {
-  const { tag, singular, read, write, notFound } = routes[kind];
+  const { tag, singular, one: aResource, name, reserved, read, write, notFound } = routes[kind];
+  const example = { params: { name: routes[kind].example } };
   const schema: z.ZodType = resourceKinds[kind].schema;
   const one = withMembers(schema, stored.shape).meta({ id: `${capital(singular)}Resource` });
   const list = z.object({ [kind]: z.array(one), cursor: z.string().optional() });
@@ -73,13 +97,15 @@ function kindEndpoints(kind: ResourceKind): Endpoint[] {
         method: "get",
         path,
         tag,
-        summary: `Read a ${singular}`,
+        summary: `Read ${aResource}`,
         access: read,
         params: NameParams,
+        example,
         answers: { 200: { description: `The ${singular}.`, schema: one, headers: etagHeader } },
         refusals: [notFound],
       },
       async ({ c, services, principal, params }) => {
+        if (reserved.includes(params.name)) return methodNotAllowed(c, ["POST"]);
         const found = await services.database.resources.get(kind, owner(kind, principal.tenantId), params.name);
         if (!found.ok) return refused(c, found.refusal);
         return json(c, answered(found.value), 200, { etag: etag(found.value.version) });
@@ -90,9 +116,10 @@ function kindEndpoints(kind: ResourceKind): Endpoint[] {
         method: "put",
         path,
         tag,
-        summary: `Create or replace a ${singular}`,
+        summary: `Create or replace ${aResource}`,
         access: write,
-        params: NameParams,
+        params: z.strictObject({ name }),
+        example,
         query: DryRunQuery,
         body: { schema, maxSizeBytes: smallBodySizeBytes },
         conditional: true,
@@ -113,9 +140,10 @@ function kindEndpoints(kind: ResourceKind): Endpoint[] {
         method: "delete",
         path,
         tag,
-        summary: `Delete a ${singular}`,
+        summary: `Delete ${aResource}`,
         access: write,
         params: NameParams,
+        example,
         query: DryRunQuery,
         conditional: true,
         answers: {
@@ -124,7 +152,10 @@ function kindEndpoints(kind: ResourceKind): Endpoint[] {
         },
         refusals: [notFound, "version_mismatch", "outcome_unknown"],
       },
-      (call) => (call.query.dryRun === "true" ? plan(call, kind, null) : remove(call, kind)),
+      (call) => {
+        if (reserved.includes(call.params.name)) return methodNotAllowed(call.c, ["POST"]);
+        return call.query.dryRun === "true" ? plan(call, kind, null) : remove(call, kind);
+      },
     ),
   ];
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { builtInSwitches, Switch, SwitchRequest } from "../../../../contracts/control-plane.ts";
+import { builtInSwitches, Switch, SwitchName, SwitchRequest } from "../../../../contracts/control-plane.ts";
 import { Name } from "../../../../contracts/names.ts";
 import { refuse } from "../../../../contracts/result.ts";
 import { type Endpoint, endpoint, smallBodySizeBytes } from "../endpoint/endpoint.ts";
@@ -7,6 +7,7 @@ import { json, noContent, refused } from "../http/answer.ts";
 import { askRoot } from "../http/root.ts";
 
 const NameParams = z.strictObject({ name: Name });
+const example = { params: { name: "limits.shadow-all" } };
 const SwitchList = z.object({ switches: z.array(Switch) }).meta({ id: "SwitchList" });
 
 const builtIn = Object.entries(builtInSwitches).map(([name, meaning]) => `- \`${name}\`: ${meaning}`);
@@ -35,6 +36,7 @@ export const switches: readonly Endpoint[] = [
       summary: "Read a switch",
       access: "switches:read",
       params: NameParams,
+      example,
       answers: { 200: { description: "The switch.", schema: Switch } },
       refusals: ["switch_not_found"],
     },
@@ -51,9 +53,10 @@ export const switches: readonly Endpoint[] = [
       path: "/v1/switches/{name}",
       tag: "configuration",
       summary: "Set a switch",
-      description: `In force everywhere within a second. Built in:\n\n${builtIn.join("\n")}`,
+      description: `In force everywhere within a second. Built in:\n\n${builtIn.join("\n")}\n\nOther names that begin with \`limits.\` are refused.`,
       access: "admin",
-      params: NameParams,
+      params: z.strictObject({ name: SwitchName }),
+      example,
       body: { schema: SwitchRequest, maxSizeBytes: smallBodySizeBytes },
       answers: {
         200: { description: "The switch as it is now.", schema: Switch },
@@ -78,6 +81,7 @@ export const switches: readonly Endpoint[] = [
       description: "A switch that does not exist is off.",
       access: "admin",
       params: NameParams,
+      example,
       answers: { 204: { description: "Deleted." } },
       refusals: ["switch_not_found", "outcome_unknown"],
     },

@@ -16,7 +16,7 @@ export const tickets: readonly Endpoint[] = [
       tag: "access",
       summary: "Make a ticket",
       description:
-        "A ticket opens one path once, within 30 s, with your scopes: append `?ticket=` to it. For browsers, whose EventSource cannot send Authorization.",
+        "A ticket opens one path once, within 30 s, with your scopes: append `?ticket=` to it. For browsers, whose EventSource cannot send Authorization. It takes no Idempotency-Key: a second ticket costs nothing, and the first ends by itself.",
       access: "any",
       body: { schema: TicketRequest, maxSizeBytes: smallBodySizeBytes },
       answers: { 201: { description: "The ticket.", schema: Ticket } },
