@@ -144,10 +144,11 @@ describe("CP-10 the sums of the root", () => {
   test("start again from zero, all together, when no series was left: new tenants get theirs", async () => {
     await withStorage((storage) => {
       const clock = new HeldClock();
-      const labels = Array.from({ length: maxRootSeries }, (_, i) => ({ labels: [`o${i}`], value: 5 }));
+      const labels = Array.from({ length: maxRootSeries }, (_, i) => ({ labels: [`o${i}`.padEnd(60)], value: 5 }));
       const sums = new SumStore(storage, clock);
       sums.accept({ sender: "a", seq: 1, families: [family(labels)] });
       sums.expose();
+      expect(Number(storage.sql.exec("SELECT count(*) AS n FROM sums").one().n)).toBe(2);
       const next = new SumStore(storage, clock);
       expect(next.expose()).toEqual([]);
       next.accept({ sender: "a", seq: 1, families: [family(labels)] });
