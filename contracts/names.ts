@@ -28,9 +28,18 @@ export const Key = z.string().refine(isKey, "must be 1 to 512 bytes of well-form
   maxLength: 512,
 });
 
-/** RFC 3339 in UTC or with an offset. */
+/** The end of year 9999: what comes after has no RFC 3339 form. */
+const endOfTimeMs = Date.UTC(10_000, 0);
+
+function isExpressible(text: string): boolean {
+  const ms = Date.parse(text);
+  return ms >= 0 && ms < endOfTimeMs;
+}
+
+/** RFC 3339 in UTC or with an offset, from 1970 to 9999 in UTC. */
 export const Timestamp = z.iso
   .datetime({ offset: true })
+  .refine(isExpressible, "must be from 1970 to 9999 in UTC")
   .meta({ description: "RFC 3339 time", example: "2026-01-31T12:00:00Z" });
 
 /** Longest duration that any member takes: 400 days. */
