@@ -87,6 +87,19 @@ describe("put", () => {
     });
   });
 
+  test("CP-5 a write that expects none makes one and replaces none", async () => {
+    const put = (limit: number) =>
+      database.resources.put(write({ ifMatch: "none" }), "limits", "t_a", "api", policy(limit));
+    const plan = () => database.resources.plan("none", "limits", "t_a", "api", policy(1));
+    expect(await plan()).toMatchObject({ ok: true, value: { action: "create" } });
+    const both = await Promise.all([put(1), put(2)]);
+    expect(both.map(({ ok }) => ok).sort()).toEqual([false, true]);
+    const mismatch = { ok: false, refusal: { code: "version_mismatch" } };
+    expect(await put(1)).toMatchObject(mismatch);
+    expect(await plan()).toMatchObject(mismatch);
+    expect(await query("SELECT * FROM audit WHERE kind = 'limits'")).toHaveLength(1);
+  });
+
   test("CP-11 beyond the snapshot's bound nothing is created, and what exists can still change", async () => {
     await database.resources.put(write(), "limits", "t_a", "api", policy(1));
     await query(

@@ -11,8 +11,8 @@ export interface Actor {
   readonly requestId: string;
 }
 
-/** `"*"`: the resource exists. Else its version is one of these. */
-export type IfMatch = "*" | readonly number[];
+/** `"*"`: the resource exists. `"none"`: it does not. Else its version is one of these. */
+export type IfMatch = "*" | "none" | readonly number[];
 
 /** An Idempotency-Key with all that tells it from others, hashed; and the hash of the body that came with it. */
 export interface IdempotencyKey {
@@ -79,12 +79,14 @@ export function versionOf(id: string): SQL {
 export function matches(ifMatch: IfMatch | undefined, current: SQL): SQL {
   if (ifMatch === undefined) return sql`TRUE`;
   if (ifMatch === "*") return sql`${current} IS NOT NULL`;
+  if (ifMatch === "none") return sql`${current} IS NULL`;
   return sql`${current} IN (SELECT value FROM json_each(${JSON.stringify(ifMatch)}))`;
 }
 
 /** The same decision over a version that was read. */
 export function isMatch(ifMatch: IfMatch | undefined, version: number | null): boolean {
   if (ifMatch === undefined) return true;
+  if (ifMatch === "none") return version === null;
   return version !== null && (ifMatch === "*" || ifMatch.includes(version));
 }
 
@@ -125,10 +127,10 @@ const outcomeUnknown = refuse(
   1_000,
 );
 
-/** The refusal of a write whose If-Match does not hold (CP-5). */
+/** The refusal of a write whose If-Match or If-None-Match does not hold (CP-5). */
 export const versionMismatch = refuse(
   "version_mismatch",
-  "Read the resource again and send the ETag of the version that you mean to change.",
+  "Read the resource again: send the ETag of the version that you mean to change, and If-None-Match only for a new one.",
 );
 
 async function lookUp(database: Database, outcome: SQL): Promise<Row | undefined> {

@@ -85,6 +85,20 @@ describe("limits as resources", () => {
     expect((await put(3, "nonsense")).status).toBe(400);
   });
 
+  test.each(["/v1/limits/only-new", "/v1/limits/holder/overrides/a"])(
+    "CP-5 If-None-Match: * creates %s and replaces nothing",
+    async (path) => {
+      const body = path.endsWith("/a") ? { unlimited: true } : gcra;
+      await platform.admin.put("/v1/limits/holder", gcra);
+      const put = () => platform.admin.put<{ code?: string }>(path, body, { headers: { "if-none-match": "*" } });
+      expect((await put()).status).toBe(201);
+      const again = await put();
+      expect([again.status, again.body.code]).toEqual([412, "version_mismatch"]);
+      expect((await platform.admin.delete(path)).status).toBe(204);
+      expect((await put()).status).toBe(201);
+    },
+  );
+
   test("CP-6 dryRun tells and changes nothing", async () => {
     const plan = async (method: string, path: string, json?: object) =>
       (await platform.admin.call<Plan>(method, `${path}?dryRun=true`, { json })).body;

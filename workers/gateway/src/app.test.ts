@@ -221,6 +221,15 @@ describe("a check", () => {
     expect(gateway.checked).toEqual([]);
   });
 
+  test("GW-6 a body in a Content-Encoding is 415, in none it is read", async () => {
+    for (const encoding of ["gzip", "br", "identity, gzip", "aws-chunked"]) {
+      const response = await post({ json: check, headers: { "content-encoding": encoding } });
+      expect([encoding, (await problemOf(response)).code]).toEqual([encoding, "unsupported_media_type"]);
+    }
+    expect(gateway.checked).toEqual([]);
+    expect((await post({ json: check, headers: { "content-encoding": "identity" } })).status).toBe(200);
+  });
+
   test("GW-1 tells where a body is wrong by JSON pointers", async () => {
     const response = await post({ json: { checks: [{ limit: "A", key: "a" }], extra: true } });
     const { errors, detail } = await problemOf(response);
@@ -309,18 +318,89 @@ describe("request ids, traces, deadlines", () => {
 });
 
 describe("admission of the gateway's own routes", () => {
-  test("a tenant's limit gateway.api is asked with the credential as key", async () => {
+  beforeEach(() => {
     gateway.limits.set("gateway.api", {
       version: 1,
       policy: { algorithm: "gcra", limit: 1, windowMs: 60_000, mode: "exact", failMode: "open", shadow: false },
     });
     const refused = { ...allowed(check.checks).results[0], limit: "gateway.api", allowed: false, retryAfterMs: 5 };
     gateway.decide = async () => ok({ allowed: false, results: [refused] } as ReturnType<typeof allowed>);
-    const response = await gateway.fetch("/v1/audit", { key: adminKey });
+  });
+
+  test("a tenant's limit gateway.api is asked with the credential as key", async () => {
+    const key = await gateway.addKey(["audit:read"]);
+    const response = await gateway.fetch("/v1/audit", { key });
     expect((await problemOf(response)).code).toBe("quota_exceeded");
-    expect(gateway.checked).toEqual([[{ limit: "gateway.api", key: "admin", cost: 1 }]]);
+    expect(gateway.checked).toEqual([[{ limit: "gateway.api", key: `key:${key.split("_")[1]}`, cost: 1 }]]);
+  });
+
+  test("GW-5 it is not asked for administrators, nor for the routes that mend it", async () => {
+    // No database stands behind this gateway: what is admitted ends as 500, what is not as 429.
+    const status = async (method: string, path: string, key: string, json?: unknown) =>
+      (await gateway.fetch(path, { method, key, ...(json === undefined ? undefined : { json }) })).status;
+    expect(await status("GET", "/v1/audit", adminKey)).toBe(500);
+    expect(await status("GET", "/v1/audit", await gateway.addKey(["admin"]))).toBe(500);
+    const tenant = await gateway.addKey(["limits:read", "limits:write"]);
+    for (const [method, path, json] of [
+      ["GET", ""],
+      ["PUT", "", { algorithm: "gcra", limit: 1, windowMs: 1000 }],
+      ["DELETE", ""],
+      ["GET", "/keys/key:a"],
+      ["DELETE", "/keys/key:a"],
+      ["DELETE", "/keys/key:a/ban"],
+      ["PUT", "/overrides/key:a", { unlimited: true }],
+    ] as const) {
+      const onOther = await status(method, `/v1/limits/api${path}`, tenant, json);
+      const onOwn = await status(method, `/v1/limits/gateway.api${path}`, tenant, json);
+      expect([method, path, onOther, onOwn]).toEqual([method, path, 429, 500]);
+    }
+    expect(await status("GET", "/v1/limits", tenant)).toBe(429);
+  });
+
+  test("GW-5 nobody spends, reserves, acquires or bans on a limit of the gateway's own", async () => {
+    const keys = [adminKey, await gateway.addKey(["limits:check", "limits:write"])];
+    const item = { limit: "gateway.api", key: "admin", cost: 1000 };
+    for (const key of keys) {
+      for (const [method, path, json] of [
+        ["POST", "/v1/limits/check", { checks: [check.checks[0], item] }],
+        ["POST", "/v1/limits/check-batch", { items: [check.checks[0], item] }],
+        ["POST", "/v1/limits/gateway.api/keys/admin/reserve", { cost: 1 }],
+        ["POST", "/v1/limits/gateway.api/keys/reserve?key=admin", { cost: 1 }],
+        ["POST", "/v1/limits/gateway%2Eother/keys/admin/acquire", {}],
+        ["PUT", "/v1/limits/gateway.api/keys/admin/ban", { durationMs: 1000 }],
+        ["PUT", "/v1/limits/gateway.api/keys/ban?key=admin", { durationMs: 1000 }],
+      ] as const) {
+        const problem = await problemOf(await gateway.fetch(path, { method, key, json }));
+        expect([path, problem.code, problem.detail]).toEqual([path, "forbidden", expect.stringContaining("gateway.")]);
+      }
+    }
+    expect(gateway.checked).toEqual([]);
   });
 });
+
+describe("conditions", () => {
+  test.each([
+    ["POST", "/v1/import", "if-match", '"1"'],
+    ["POST", "/v1/import", "if-none-match", "*"],
+    ["POST", "/v1/keys", "if-match", "*"],
+    ["PUT", "/v1/switches/x", "if-match", '"1"'],
+    ["DELETE", "/v1/keys/x", "if-match", '"1"'],
+    ["DELETE", "/v1/limits/api", "if-none-match", "*"],
+    ["PUT", "/v1/limits/api", "if-none-match", '"1"'],
+    ["PUT", "/v1/limits/api/overrides/a", "if-none-match", "W/*"],
+  ])("GW-6 %s %s refuses a header %s of %s, which it would not obey", async (method, path, header, value) => {
+    const json = path.startsWith("/v1/limits/") ? policyOf(path) : {};
+    const body = method === "DELETE" ? undefined : { json: path === "/v1/import" ? { version: 1 } : json };
+    const response = await gateway.fetch(path, { method, key: adminKey, headers: { [header]: value }, ...body });
+    const problem = await problemOf(response);
+    expect([problem.status, problem.code]).toEqual([400, "invalid_parameter"]);
+    expect(problem.detail.toLowerCase()).toContain(header);
+  });
+});
+
+function policyOf(path: string): object {
+  return path.includes("/overrides/") ? { unlimited: true } : { algorithm: "gcra", limit: 1, windowMs: 1000 };
+}
 
 describe("browsers", () => {
   test("CORS allows no origin by default", async () => {

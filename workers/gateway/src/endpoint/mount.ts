@@ -2,15 +2,16 @@ import type { Hono } from "hono";
 import { ok, type Result } from "../../../../contracts/result.ts";
 import type { GatewayContext, GatewayEnv } from "../context.ts";
 import { refused } from "../http/answer.ts";
+import { managementLimit } from "../middleware/gateway-limits.ts";
 import { type IdempotencyRequest, idempotencyKey, inputHash } from "../middleware/idempotency-key.ts";
 import { rateLimit } from "../middleware/rate-limit.ts";
+import { unsupportedHeader } from "../middleware/unsupported-headers.ts";
 import type { Services } from "../services.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type Input, readInput } from "./input.ts";
 import { serve } from "./serve.ts";
 
-/** A tenant's limit of this name bounds its calls of the management routes, by credential. */
-const managementLimit = rateLimit({ limit: "gateway.api" });
+const admission = rateLimit({ limit: managementLimit });
 
 /** Adds the endpoint to the app. */
 export function mount(app: Hono<GatewayEnv>, endpoint: Endpoint, services: (c: GatewayContext) => Services): void {
@@ -29,7 +30,7 @@ export function mount(app: Hono<GatewayEnv>, endpoint: Endpoint, services: (c: G
     method,
     path,
     (c, next) => serve(c, services(c), spec, () => rest(c, next)),
-    managementLimit,
+    (c, next) => (repairs(c, spec) ? next() : admission(c, next)),
     (c) => answer(c, endpoint),
   );
 }
@@ -39,6 +40,11 @@ export function isManagement({ access }: Endpoint["spec"]): boolean {
   return access !== "public" && access !== "limits:check";
 }
 
+/** Whether the request is about the limit on management itself, which must not keep a tenant from mending it (GW-5). */
+function repairs(c: GatewayContext, { path }: Endpoint["spec"]): boolean {
+  return path.startsWith("/v1/limits/{name}") && c.req.param("name") === managementLimit;
+}
+
 /** OpenAPI's `{name}` in Hono's words. */
 function honoPath(template: string): string {
   return template.replaceAll(/\{(\w+)\}/g, ":$1");
@@ -46,6 +52,8 @@ function honoPath(template: string): string {
 
 async function answer(c: GatewayContext, { spec, handle }: Endpoint): Promise<Response> {
   const state = c.get("state");
+  const unsupported = unsupportedHeader(c.req.raw.headers, spec);
+  if (unsupported !== undefined) return refused(c, unsupported);
   const input = await readInput(spec, c.req.raw, spec.params === undefined ? {} : c.req.param());
   if (!input.ok) return refused(c, input.refusal);
   const idempotency = spec.idempotent ? await idempotencyOf(c.req.raw, spec, input.value) : ok(undefined);

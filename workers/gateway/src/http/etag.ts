@@ -7,6 +7,18 @@ export function etag(version: number): string {
 }
 
 /**
+ * What If-Match and If-None-Match demand of a write (RFC 9110, 13.1): of the second, `*` alone, that there is none yet.
+ * @returns undefined without either
+ */
+export function condition(headers: Headers): Result<readonly number[] | "*" | "none" | undefined> {
+  const match = headers.get("if-match");
+  const noneMatch = headers.get("if-none-match");
+  if (noneMatch === null) return ifMatch(match);
+  if (match === null && noneMatch.trim() === "*") return ok("none");
+  return invalidParameter("If-None-Match", 'is supported as "*" alone, and not together with If-Match');
+}
+
+/**
  * What an If-Match header demands (RFC 9110, 13.1.1).
  * @returns undefined without the header; else the versions that may be overwritten, or `*` for any that exists
  */

@@ -3,21 +3,21 @@ import { objectName } from "../../../../core/object-name.ts";
 import type { Write } from "../../../../database/write.ts";
 import type { Call } from "../endpoint/endpoint.ts";
 import { sha256Hex } from "../middleware/idempotency-key.ts";
-import { ifMatch } from "./etag.ts";
+import { condition } from "./etag.ts";
 
 type AnyCall = Call<unknown, unknown, unknown>;
 
 /** What the database needs to know of a writing request: who, when, over which version, and under which Idempotency-Key. */
 export async function writeOf({ c, state, principal, idempotency }: AnyCall): Promise<Result<Write>> {
-  const condition = ifMatch(c.req.raw.headers.get("if-match"));
-  if (!condition.ok) return condition;
+  const expected = condition(c.req.raw.headers);
+  if (!expected.ok) return expected;
   const actor = { tenantId: principal.tenantId, subject: principal.subject, requestId: state.id };
   const id =
     idempotency && (await sha256Hex(objectName(actor.tenantId, actor.subject, idempotency.route, idempotency.key)));
   return ok({
     actor,
     nowMs: Date.now(),
-    ...(condition.value === undefined ? undefined : { ifMatch: condition.value }),
+    ...(expected.value === undefined ? undefined : { ifMatch: expected.value }),
     ...(id === undefined || idempotency === undefined
       ? undefined
       : { idempotency: { id, bodyHash: idempotency.bodyHash } }),

@@ -4,7 +4,7 @@ import type { Step } from "./step.ts";
 
 const allowedMethods = "GET, HEAD, PUT, POST, DELETE";
 const allowedHeaders =
-  "Authorization, Content-Type, If-Match, Idempotency-Key, X-Request-Id, X-Request-Timeout-Ms, traceparent";
+  "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id, X-Request-Timeout-Ms, traceparent";
 const exposedHeaders =
   "ETag, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Idempotency-Replayed, traceparent";
 /** How long a browser remembers a preflight; Chromium keeps none longer. */

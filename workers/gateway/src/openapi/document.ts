@@ -2,6 +2,7 @@ import { type ErrorCode, errorKinds } from "../../../../contracts/errors.ts";
 import { Problem } from "../../../../contracts/problem.ts";
 import { type AnswerSpec, type Endpoint, type EndpointSpec, tags } from "../endpoint/endpoint.ts";
 import { isManagement } from "../endpoint/mount.ts";
+import { isCreateOnly } from "../middleware/unsupported-headers.ts";
 import { type JsonSchema, SchemaCollector } from "./schema.ts";
 
 type Spec = EndpointSpec<unknown, unknown, unknown>;
@@ -85,6 +86,7 @@ function operation(spec: Spec, schemas: SchemaCollector, problem: JsonSchema): O
       ...(spec.params === undefined ? [] : parameters("path", schemas.add(spec.params), spec.example?.params)),
       ...(spec.query === undefined ? [] : parameters("query", schemas.add(spec.query), spec.example?.query)),
       ...(spec.conditional ? [ifMatch] : []),
+      ...(isCreateOnly(spec) ? [ifNoneMatch] : []),
       ...(spec.idempotent ? [idempotencyKey(spec)] : []),
     ],
     ...(spec.body === undefined
@@ -140,6 +142,14 @@ const ifMatch: Parameter = {
   description:
     "An ETag: the write happens only when nobody has written in between, else 412. `*`: only when it exists.",
   schema: { type: "string", examples: ['"12"'] },
+};
+
+const ifNoneMatch: Parameter = {
+  name: "If-None-Match",
+  in: "header",
+  required: false,
+  description: "`*`: the write happens only when there is none yet, else 412.",
+  schema: { type: "string", enum: ["*"] },
 };
 
 /** What a repetition is answered with. */

@@ -14,6 +14,7 @@ import { type Call, type Endpoint, type EndpointSpec, endpoint, smallBodySizeByt
 import { limiterCall } from "../http/limiter-call.ts";
 import { waitFor } from "../http/rate-limit-answer.ts";
 import { resultAnswer } from "../http/result-answer.ts";
+import { ownLimitAmong } from "../middleware/gateway-limits.ts";
 
 const LimitParams = z.strictObject({ name: Name });
 const KeyParams = z.strictObject({ name: Name, key: Key });
@@ -56,6 +57,14 @@ function inQuery<B>(action: string, spec: KeySpec<B>, handle: KeyHandler<B>): En
 
 function both<B = undefined>(action: string, spec: KeySpec<B>, handle: KeyHandler<B>): Endpoint[] {
   return [inPath(action, spec, handle), inQuery(action, spec, handle)];
+}
+
+/** As `handle`, but not on the gateway's own limits (GW-5). */
+function unlessOwn<B>(handle: KeyHandler<B>): KeyHandler<B> {
+  return async (call, subject) => {
+    const own = ownLimitAmong([subject]);
+    return own === undefined ? handle(call, subject) : { ok: false, refusal: own };
+  };
 }
 
 const state = { 200: { description: "What the key stands at.", schema: KeyState } };
@@ -149,7 +158,9 @@ export const limitKeys: readonly Endpoint[] = [
       answers: state,
       refusals,
     },
-    ({ c, services, body }, { limit, key }) => services.limits.ban(limiterCall(c), limit, key, body.durationMs),
+    unlessOwn(({ c, services, body }, { limit, key }) =>
+      services.limits.ban(limiterCall(c), limit, key, body.durationMs),
+    ),
   ),
   ...both(
     "/reserve",
@@ -166,8 +177,9 @@ export const limitKeys: readonly Endpoint[] = [
       refusals: [...refusals, "quota_exceeded", "limit_needs_acquire"],
       example: { params: { name: "daily" } },
     },
-    async ({ c, services, body, idempotency }, { limit, key }) =>
+    unlessOwn(async ({ c, services, body, idempotency }, { limit, key }) =>
       explained(await services.limits.reserve(limiterCall(c, idempotency), limit, key, body.cost, body.ttlMs), limit),
+    ),
   ),
   ...both(
     "/acquire",
@@ -183,7 +195,8 @@ export const limitKeys: readonly Endpoint[] = [
       refusals: [...refusals, "permits_exhausted", "limit_not_concurrency"],
       example: { params: { name: "jobs" } },
     },
-    ({ c, services, body, idempotency }, { limit, key }) =>
+    unlessOwn(({ c, services, body, idempotency }, { limit, key }) =>
       services.limits.acquire(limiterCall(c, idempotency), limit, key, body.ttlMs),
+    ),
   ),
 ];
