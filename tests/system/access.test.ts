@@ -85,6 +85,55 @@ describe("API keys", () => {
     expect((await caller.post(`/v1/keys/${stronger.keyId}/rotate`, {})).status).toBe(403);
     expect((await stronger.get("/v1/keys")).status).toBe(200);
   });
+
+  test("AU-6 nobody revokes a key that can do more, but everybody their own", async () => {
+    const caller = await platform.caller({ tenant: "revoking", scopes: ["keys:write", "limits:check"] });
+    const stronger = await platform.caller({ tenant: "revoking", scopes: ["keys:write", "limits:write"] });
+    const equal = await platform.caller({ tenant: "revoking", scopes: ["limits:check"] });
+    const { status, body } = await caller.delete<{ detail: string }>(`/v1/keys/${stronger.keyId}`);
+    expect([status, body.detail]).toEqual([403, expect.stringContaining("limits:write")]);
+    expect((await caller.delete(`/v1/keys/${equal.keyId}`)).status).toBe(204);
+    for (const own of [caller, stronger]) expect((await own.delete(`/v1/keys/${own.keyId}`)).status).toBe(204);
+    expect((await stronger.delete(`/v1/keys/${stronger.keyId}`)).status).toBe(401);
+  });
+
+  test.each([{ scopes: ["keys:write", "limits:check"] }, { scopes: ["admin"] }])(
+    "AU-6 what a key of $scopes hands on expires no later than it does",
+    async ({ scopes }) => {
+      const at = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
+      const endsAt = at(10);
+      const key = { name: "ends", tenant: "ending", scopes, expiresAt: endsAt };
+      const maker = new Caller(platform.url, (await platform.admin.post<Created>("/v1/keys", key)).body.key);
+      const make = (expiresAt?: string) =>
+        maker.post<Created & { code: string; detail: string }>("/v1/keys", {
+          name: "x",
+          scopes: ["limits:check"],
+          expiresAt,
+        });
+      for (const later of [undefined, at(20)]) {
+        const { status, body } = await make(later);
+        expect([status, body.code, body.detail]).toEqual([403, "forbidden", expect.stringContaining(endsAt)]);
+      }
+      const made = await make(endsAt);
+      expect(made.status).toBe(201);
+      // A new secret is a key handed on too.
+      const lasting = await platform.caller({ tenant: "ending", scopes: ["limits:check"] });
+      expect((await maker.post(`/v1/keys/${lasting.keyId}/rotate`, {})).status).toBe(403);
+      expect((await maker.post(`/v1/keys/${made.body.id}/rotate`, {})).status).toBe(200);
+    },
+  );
+
+  test.each(["9999-12-31T23:59:59-23:59", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00+00:01"])(
+    "GW-1 a time that has no form in UTC from 1970 to 9999 is refused: %s",
+    async (expiresAt) => {
+      const { status, body } = await platform.admin.post<{ errors: { pointer: string }[] }>("/v1/keys", {
+        name: "odd",
+        scopes: ["limits:check"],
+        expiresAt,
+      });
+      expect([status, body.errors.map(({ pointer }) => pointer)]).toEqual([400, ["/expiresAt"]]);
+    },
+  );
 });
 
 describe("tenants", () => {
@@ -144,6 +193,96 @@ describe("tenants", () => {
     expect((await other.put("/v1/limits/own", { ...gcra, limit: 1 })).status).toBe(201);
     expect((await mine.get("/v1/limits/own")).body).toMatchObject({ limit: 100 });
     expect((await mine.get("/v1/limits/own/keys/a")).body).toMatchObject({ remaining: 99 });
+  });
+});
+
+describe("what could tell of other tenants", () => {
+  test("AU-2 another tenant's key is refused in the words for one that never was", async () => {
+    const scopes = ["keys:read", "keys:write"];
+    const [mine, other] = await Promise.all([
+      platform.caller({ tenant: "words-a", scopes }),
+      platform.caller({ tenant: "words-b", scopes }),
+    ]);
+    const headers = { "x-request-id": "same" };
+    for (const [method, action, json] of [
+      ["GET", ""],
+      ["DELETE", ""],
+      ["POST", "/rotate", {}],
+    ] as const) {
+      const answer = async (id: string) => {
+        const {
+          status,
+          headers: answered,
+          body,
+        } = await other.call(method, `/v1/keys/${id}${action}`, { headers, json });
+        const fields = [...answered].filter(([name]) => name !== "date");
+        return { status, fields, body: JSON.stringify(body) };
+      };
+      const existing = await answer(mine.keyId);
+      expect(existing.status).toBe(404);
+      expect(existing).toEqual(await answer([...mine.keyId].reverse().join("")));
+      expect(existing.body).not.toContain(mine.keyId);
+    }
+  });
+
+  test("AU-2 metrics show a tenant its own series, and administrators all", async () => {
+    const scopes = ["limits:write", "limits:check", "metrics:read"];
+    const [mine, other] = await Promise.all([
+      platform.caller({ tenant: "seen-a", scopes }),
+      platform.caller({ tenant: "seen-b", scopes }),
+    ]);
+    for (const caller of [mine, other]) {
+      await caller.put("/v1/limits/counted", gcra);
+      expect((await caller.post("/v1/limits/check", checkOf("counted"))).status).toBe(200);
+    }
+    const series = async (caller: Caller) =>
+      (await caller.get<string>("/metrics")).body.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+    const seen = await series(mine);
+    expect(seen.filter((line) => line.includes('limit="counted"'))).toHaveLength(1);
+    for (const line of seen) expect(line).toContain('tenant="seen-a"');
+    const all = (await series(platform.admin)).join("\n");
+    for (const part of ['tenant="seen-a"', 'tenant="seen-b"', "http_server_request_duration_seconds_count"]) {
+      expect(all).toContain(part);
+    }
+  });
+});
+
+describe("the limit on management", () => {
+  const strict = { ...gcra, limit: 1, burst: 1 };
+
+  test("GW-5 bounds a tenant's keys, who can always mend it", async () => {
+    const caller = await platform.caller({
+      tenant: "bounded",
+      scopes: ["limits:read", "limits:write", "limits:check"],
+    });
+    expect((await caller.put("/v1/limits/gateway.api", strict)).status).toBe(201);
+    expect((await caller.get("/v1/limits")).status).toBe(200);
+    expect((await caller.get("/v1/limits")).status).toBe(429);
+    const key = `key:${caller.keyId}`;
+    expect((await caller.get(`/v1/limits/gateway.api/keys/${key}`)).body).toMatchObject({ remaining: 0 });
+    expect((await caller.delete(`/v1/limits/gateway.api/keys/${key}`)).status).toBe(200);
+    expect((await caller.get("/v1/limits")).status).toBe(200);
+    expect((await caller.get("/v1/limits")).status).toBe(429);
+    expect((await caller.put(`/v1/limits/gateway.api/overrides/${key}`, { unlimited: true })).status).toBe(201);
+    expect((await caller.get("/v1/limits")).status).toBe(200);
+    expect((await caller.delete("/v1/limits/gateway.api")).status).toBe(204);
+  });
+
+  test("GW-5 shuts no administrator out, whatever a tenant's keys try", async () => {
+    const caller = await platform.caller({ scopes: ["limits:write", "limits:check"] });
+    expect((await caller.put("/v1/limits/gateway.api", strict)).status).toBe(201);
+    const ban = await caller.put<{ code: string; detail: string }>("/v1/limits/gateway.api/keys/admin/ban", {
+      durationMs: 400 * 24 * 60 * 60 * 1000,
+    });
+    expect([ban.status, ban.body.code, ban.body.detail]).toEqual([
+      403,
+      "forbidden",
+      expect.stringContaining("the gateway alone"),
+    ]);
+    const drain = { checks: [{ limit: "gateway.api", key: "admin", cost: 1000 }] };
+    expect((await caller.post("/v1/limits/check", drain)).status).toBe(403);
+    for (let call = 0; call < 3; call++) expect((await platform.admin.get("/v1/keys")).status).toBe(200);
+    expect((await platform.admin.delete("/v1/limits/gateway.api")).status).toBe(204);
   });
 });
 

@@ -9,7 +9,7 @@ import {
   type Scope,
 } from "../../../../contracts/access.ts";
 import { ok, type Result, refuse } from "../../../../contracts/result.ts";
-import type { StoredKey } from "../../../../database/api-keys.ts";
+import { keyNotFound, type StoredKey } from "../../../../database/api-keys.ts";
 import { mintKey, mintSecret } from "../../../../database/key-secret.ts";
 import { type Call, type Endpoint, endpoint, smallBodySizeBytes } from "../endpoint/endpoint.ts";
 import { json, noContent, refused } from "../http/answer.ts";
@@ -22,7 +22,7 @@ const IdParams = z.strictObject({ id: z.string().min(1).max(maxIdLength) });
 /** A secret is for the one who asked, and for no cache on the way. */
 const secretHeaders = { "cache-control": "no-store" };
 
-/** API keys: made with at most the maker's scopes, and by others than administrators in their own tenant (AU-6). */
+/** API keys: made with at most the maker's scopes and life, and by others than administrators in their own tenant (AU-6). */
 export const keys: readonly Endpoint[] = [
   endpoint(
     {
@@ -30,7 +30,8 @@ export const keys: readonly Endpoint[] = [
       path: "/v1/keys",
       tag: "access",
       summary: "Create an API key",
-      description: "The key is shown once. Administrators may name another tenant; a new name creates it.",
+      description:
+        "The key is shown once. Administrators may name another tenant; a new name creates it. A key that expires makes keys that expire no later.",
       access: "keys:write",
       body: { schema: CreateKeyRequest, maxSizeBytes: smallBodySizeBytes },
       idempotent: true,
@@ -77,7 +78,8 @@ export const keys: readonly Endpoint[] = [
       path: "/v1/keys/{id}/rotate",
       tag: "access",
       summary: "Rotate an API key",
-      description: "Gives the key a new secret, shown once. The old one works for `graceMs` more.",
+      description:
+        "Gives the key a new secret, shown once. The old one works for `graceMs` more. You must hold its scopes, and expire no earlier than it.",
       access: "keys:write",
       params: IdParams,
       body: { schema: RotateKeyRequest, maxSizeBytes: smallBodySizeBytes, optional: true },
@@ -93,7 +95,7 @@ export const keys: readonly Endpoint[] = [
       path: "/v1/keys/{id}",
       tag: "access",
       summary: "Revoke an API key",
-      description: "Refused everywhere within a second.",
+      description: "Refused everywhere within a second. You must hold its scopes, but for the key that you call with.",
       access: "keys:write",
       params: IdParams,
       answers: { 204: { description: "Revoked." } },
@@ -113,6 +115,8 @@ async function create(call: Call<undefined, undefined, CreateKeyRequest>): Promi
     const errors = [{ pointer: "/expiresAt", detail: "must be in the future" }];
     return refused(c, { code: "invalid_body", detail: "The key would have expired already.", errors });
   }
+  const mayLast = await mayGrantUntil(call, expiresAtMs);
+  if (!mayLast.ok) return refused(c, mayLast.refusal);
   const write = await writeOf(call);
   if (!write.ok) return refused(c, write.refusal);
   const { id, key, secretHash } = await mintKey();
@@ -139,6 +143,8 @@ async function rotate(call: Call<{ id: string }, undefined, { graceMs: number }>
   // Whoever rotates a key holds its secret: it must not do more than they may.
   const may = mayGrant(principal, found.value.tenant, found.value.scopes);
   if (!may.ok) return refused(c, may.refusal);
+  const mayLast = await mayGrantUntil(call, found.value.expiresAtMs);
+  if (!mayLast.ok) return refused(c, mayLast.refusal);
   const write = await writeOf(call);
   if (!write.ok) return refused(c, write.refusal);
   const { id, key, secretHash } = await mintSecret(params.id);
@@ -151,6 +157,10 @@ async function rotate(call: Call<{ id: string }, undefined, { graceMs: number }>
 
 async function revoke(call: Call<{ id: string }, undefined, undefined>): Promise<Response> {
   const { c, services, principal, params } = call;
+  const found = await find(call);
+  if (!found.ok) return refused(c, found.refusal);
+  const may = mayRevoke(principal, found.value);
+  if (!may.ok) return refused(c, may.refusal);
   const write = await writeOf(call);
   if (!write.ok) return refused(c, write.refusal);
   const revoked = await services.database.apiKeys.revoke(write.value, reach(principal), params.id);
@@ -169,15 +179,39 @@ async function find({
   const found = await services.database.apiKeys.find(params.id);
   if (!found.ok) return found;
   const tenantId = reach(principal);
-  if (tenantId !== null && found.value.tenantId !== tenantId) {
-    return refuse("key_not_found", "No API key has this id; list them with GET /v1/keys.");
-  }
-  return found;
+  return tenantId === null || found.value.tenantId === tenantId ? found : keyNotFound;
 }
 
 /** Whose keys the caller reaches: null for those of every tenant. */
 function reach(principal: Principal): string | null {
   return holds(principal, "admin") ? null : principal.tenantId;
+}
+
+/** A key that expires would live on in one that expires later (AU-6). */
+async function mayGrantUntil(
+  { services, principal }: Pick<Call<unknown, unknown, unknown>, "services" | "principal">,
+  expiresAtMs: number | null,
+): Promise<Result<null>> {
+  const ownId = ownKeyId(principal);
+  if (ownId === undefined) return ok(null);
+  const own = await services.database.apiKeys.find(ownId);
+  if (!own.ok) return own;
+  const endMs = own.value.expiresAtMs;
+  if (endMs === null || (expiresAtMs !== null && expiresAtMs <= endMs)) return ok(null);
+  return refuse("forbidden", `Your own key expires at ${timestamp(endMs)}: what you hand on must expire no later.`);
+}
+
+/** A key may always revoke itself: whoever holds a leaked one must be able to end it. */
+function mayRevoke(principal: Principal, key: StoredKey): Result<null> {
+  if (holds(principal, "admin") || ownKeyId(principal) === key.id) return ok(null);
+  const missing = key.scopes.find((scope) => !principal.scopes.has(scope));
+  if (missing === undefined) return ok(null);
+  return refuse("forbidden", `You cannot revoke a key with the scope ${missing}: your own credentials lack it.`);
+}
+
+/** Id of the API key that the caller calls with. */
+function ownKeyId({ subject }: Principal): string | undefined {
+  return subject.startsWith("key:") ? subject.slice("key:".length) : undefined;
 }
 
 function mayGrant(principal: Principal, tenant: string, scopes: readonly Scope[]): Result<null> {
