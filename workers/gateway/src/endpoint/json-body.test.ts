@@ -76,15 +76,23 @@ test.each([
   expect(isJson(contentType)).toBe(expected);
 });
 
-test("GW-1 bytes that are not UTF-8 are refused, U+FFFD itself is a character like others", async () => {
-  const bad = new Uint8Array([0x22, 0xff, 0x22]);
-  const good = new TextEncoder().encode('"\ufffd"');
+test("GW-1 RL-21 bytes that are not UTF-8 are refused, and U+FFFD unless it is escaped", async () => {
+  const bodies = [
+    [0x22, 0xff, 0x22],
+    // The beginning of a character of four bytes: as long as what a decoder puts in its place.
+    [0x22, 0xf0, 0x9f, 0x98, 0x22],
+    [0xef, 0xbb, 0xbf, 0x22, 0xff, 0xe2, 0x82, 0x22],
+    [...new TextEncoder().encode('"\ufffd"')],
+  ];
+  const escaped = new TextEncoder().encode('"\\ufffd"');
   for (const told of [true, false]) {
     const read = (bytes: Uint8Array) => {
       const headers: Record<string, string> = told ? { "content-length": String(bytes.length) } : {};
       return readText(request(told ? bytes.slice() : streamed([bytes]), headers), 100);
     };
-    expect(await read(bad)).toMatchObject({ ok: false, refusal: { code: "invalid_json" } });
-    expect(await read(good)).toEqual({ ok: true, value: '"\ufffd"' });
+    for (const body of bodies) {
+      expect(await read(new Uint8Array(body))).toMatchObject({ ok: false, refusal: { code: "invalid_json" } });
+    }
+    expect(await read(escaped)).toEqual({ ok: true, value: '"\\ufffd"' });
   }
 });

@@ -6,7 +6,10 @@ const maxNesting = 32;
 /** Most of a refused body that is taken off the line. */
 const maxDiscardedSizeBytes = 16 * 1024 * 1024;
 
-/** What decoders put in the place of bytes that are not UTF-8. It may also have been sent. */
+/**
+ * What decoders put in the place of bytes that are not UTF-8. A body that holds it unescaped is refused: whether it was sent
+ * or put there cannot be told from the text, and different bytes must not become one key (RL-21).
+ */
 const replacement = "\ufffd";
 
 /**
@@ -22,21 +25,18 @@ export async function readText(request: Request, maxSizeBytes: number): Promise<
     await discard(request.body);
     return tooLarge(maxSizeBytes);
   }
-  // The quickest way to the text, a third of what `body` or `arrayBuffer` and a decoder take. It misses one thing: a
-  // truncated sequence of exactly three bytes reads as U+FFFD, which takes three bytes too.
-  const text = await request.text();
-  if (text.includes(replacement) && new TextEncoder().encode(text).length !== sizeBytes) return notUtf8;
-  return ok(text);
+  // The quickest way to the text, a third of what `body` or `arrayBuffer` and a decoder take.
+  return utf8(await request.text());
 }
 
 async function readStream(body: ReadableStream<Uint8Array>, maxSizeBytes: number): Promise<Result<string>> {
   const bytes = await readBounded(body, maxSizeBytes);
   if (bytes === undefined) return tooLarge(maxSizeBytes);
-  try {
-    return ok(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
-  } catch {
-    return notUtf8;
-  }
+  return utf8(new TextDecoder().decode(bytes));
+}
+
+function utf8(text: string): Result<string> {
+  return text.includes(replacement) ? notUtf8 : ok(text);
 }
 
 /** Reads a body of unknown length; `undefined` once it is longer than `maxSizeBytes`. */
@@ -69,7 +69,7 @@ async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
   }
 }
 
-const notUtf8 = refuse("invalid_json", "The body is not UTF-8; send JSON in UTF-8.");
+const notUtf8 = refuse("invalid_json", "The body is not UTF-8; send JSON in UTF-8, and U+FFFD as \\ufffd.");
 
 function tooLarge(maxSizeBytes: number) {
   return refuse("body_too_large", `Send at most ${maxSizeBytes} bytes.`);
