@@ -79,8 +79,12 @@ const SlidingLog = z.strictObject({
   ...common,
 });
 
-/** Whether the runtime knows the time zone. */
+/** The names of three letters that the IANA database has; ICU knows others (PST, IST), which calendars refuse as ambiguous. */
+const shortTimeZones = new Set("CET EET EST GMT HST MET MST PRC ROC ROK UCT UTC WET".split(" "));
+
+/** Whether it is a name of the IANA database, in any case, and the runtime knows it. */
 function isTimeZone(name: string): boolean {
+  if (name.length === 3 && !shortTimeZones.has(name.toUpperCase())) return false;
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });
     return true;
@@ -139,6 +143,26 @@ export const Override = z
     description: "`unlimited`, or a limit (and burst) of its own for one key.",
     example: { limit: 1000 },
   });
+
+/**
+ * The largest `limit` and `burst` that an override of this limit may name: those that the limit itself could have, so that what
+ * is answered is what is served.
+ */
+export function largestOverride(policy: LimitPolicy): number {
+  switch (policy.algorithm) {
+    case "gcra":
+    case "token-bucket":
+    case "sliding-window":
+      return Math.min(maxCount, Math.floor(Number.MAX_SAFE_INTEGER / policy.windowMs));
+    case "sliding-log":
+      return maxLogEntries;
+    case "concurrency":
+      return maxPermits;
+    case "fixed-window":
+    case "quota":
+      return maxCount;
+  }
+}
 
 const CheckItem = z.strictObject({ limit: Name, key: Key, cost: Cost.default(1) }).meta({ id: "CheckItem" });
 

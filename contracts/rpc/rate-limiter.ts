@@ -60,15 +60,18 @@ export const Outcome = {
   fenced: 3,
   /** The id is known with another body: nothing was charged. */
   reused: 4,
+  /** It threw on what it was given: nothing was charged, and the other requests of the batch are decided. */
+  failed: 5,
 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 
 /**
- * What one check says: 1 allowed, 0 refused, 2 the newest version of the limit hands out permits and cannot be checked.
+ * What one check says: 1 allowed, 0 refused, 2 the newest version of the limit hands out permits and cannot be checked, 3 (of
+ * `each` alone) it threw and charged nothing.
  * The figures are those of contracts/limits.ts; after a spend they are those that it left.
  */
 export type WireVerdict = readonly [
-  allowed: 0 | 1 | 2,
+  allowed: 0 | 1 | 2 | 3,
   limitValue: number | null,
   remaining: number | null,
   resetMs: number | null,

@@ -7,6 +7,12 @@ import { type MeterPolicy, samePolicy } from "./policy.ts";
  */
 export const maxHolds = 1024;
 
+/**
+ * How long a row is kept after its account was started anew: charges of before may be taken back for a day (reservations,
+ * parts of an Idempotency-Key), and must find that they no longer count.
+ */
+const epochMemoryMs = 24 * 60 * 60 * 1000;
+
 /** `cost` tokens that a check over several objects has set aside until it confirms or releases them. */
 interface Hold {
   readonly id: string;
@@ -21,6 +27,8 @@ export interface Account {
   readonly policy: MeterPolicy;
   /** The version of the configuration that they came with. */
   readonly version: number;
+  /** When the account was last started anew, by a reset or another algorithm: no two starts have the same. 0: never. */
+  readonly startedMs: number;
   readonly state: AnyState;
   readonly holds: readonly Hold[];
   /** The key is refused until then. In the past when it is not banned. */
@@ -44,7 +52,8 @@ export interface Verdict {
 
 /** The account of a key never seen. */
 export function open(policy: MeterPolicy, version: number, nowMs: number): Account {
-  return { policy, version, state: meterOf(policy).fresh(policy, nowMs), holds: [], bannedUntilMs: 0, lagMs: 0 };
+  const state = meterOf(policy).fresh(policy, nowMs);
+  return { policy, version, startedMs: 0, state, holds: [], bannedUntilMs: 0, lagMs: 0 };
 }
 
 /**
@@ -140,7 +149,7 @@ export function settle(
 /** As if never used, but for its holds and its ban. */
 export function reset(account: Account, nowMs: number): Account {
   const state = meterOf(account.policy).fresh(account.policy, Math.max(nowMs, account.state.atMs));
-  return { ...account, state, lagMs: state.atMs - nowMs };
+  return { ...account, startedMs: nextStart(account, state.atMs), state, lagMs: state.atMs - nowMs };
 }
 
 /** Refuses the key until `untilMs`, whatever is left. Replaces an earlier ban. */
@@ -165,14 +174,15 @@ export function bannedMs(account: Account): number {
 export function resize(account: Account, policy: MeterPolicy, version: number): Account {
   if (version <= account.version) return account;
   if (samePolicy(account.policy, policy)) return { ...account, version };
-  const state =
-    account.policy.algorithm === policy.algorithm
-      ? meterOf(policy).resize(account.policy, policy, account.state)
-      : meterOf(policy).fresh(policy, account.state.atMs);
-  return { ...account, policy, version, state };
+  const { atMs } = account.state;
+  if (account.policy.algorithm === policy.algorithm) {
+    return { ...account, policy, version, state: meterOf(policy).resize(account.policy, policy, account.state) };
+  }
+  const state = meterOf(policy).fresh(policy, atMs);
+  return { ...account, policy, version, startedMs: nextStart(account, atMs), state };
 }
 
-/** Whether the key stands as if never used, with no hold and no ban: it may be forgotten. */
+/** Whether the key stands as if never used, with no hold and no ban. */
 export function idle(account: Account): boolean {
   return idleAtMs(account) <= account.state.atMs;
 }
@@ -184,14 +194,29 @@ export function idleAtMs(account: Account): number {
   return Math.max(atMs, account.bannedUntilMs);
 }
 
+/** When the account's row may be forgotten: it is idle then, and nobody takes back a charge of before its last start. */
+export function forgettableAtMs(account: Account): number {
+  const atMs = idleAtMs(account);
+  return account.startedMs === 0 ? atMs : Math.max(atMs, account.startedMs + epochMemoryMs);
+}
+
 /**
- * The row of an account: algorithm, version, ban, the numbers in force and the state, in short text. It says under which
+ * Which charges count in this account: those of the same epoch. Another algorithm is another one, and so is the account after a
+ * reset.
+ */
+export function epochOf({ policy, startedMs }: Account): string {
+  return `${rowCodeOf(policy)}${startedMs}`;
+}
+
+/**
+ * The row of an account: algorithm, version (with the time of the last start, if any), ban, the numbers in force and the state, in short text. It says under which
  * numbers it was written, so a row that slept through a change of its limit refills under the old ones until it is
  * resized. Holds are not kept: they are shorter than a restart.
  */
 export function encode(account: Account): string {
   const numbers = meterOf(account.policy).encode(account.policy, account.state);
-  return `${rowCodeOf(account.policy)} ${account.version} ${account.bannedUntilMs} ${numbers}`;
+  const started = account.startedMs === 0 ? "" : `@${account.startedMs}`;
+  return `${rowCodeOf(account.policy)} ${account.version}${started} ${account.bannedUntilMs} ${numbers}`;
 }
 
 /**
@@ -200,12 +225,13 @@ export function encode(account: Account): string {
  * @throws Error when the text is not one that `encode` wrote
  */
 export function decode(text: string): Account {
-  const [code, version, bannedUntilMs, ...fields] = text.split(" ");
+  const [code, origin = "", bannedUntilMs, ...fields] = text.split(" ");
   const row = meterOfRow(code)?.decode(fields);
   if (row === undefined || !Object.values(row.state).every(isWhole)) {
     throw new Error(`not the row of an account: ${text.slice(0, 64)}`);
   }
-  return { ...row, version: Number(version), holds: [], bannedUntilMs: Number(bannedUntilMs), lagMs: 0 };
+  const [version, startedMs = 0] = origin.split("@").map(Number) as [number, number?];
+  return { ...row, version, startedMs, holds: [], bannedUntilMs: Number(bannedUntilMs), lagMs: 0 };
 }
 
 /** Whether a member of a state is a whole number, as they all are but for a log's entries. */
@@ -251,6 +277,11 @@ function verdict(account: Account, allowed: boolean, left: number, retryMs: numb
     resetMs: fullMs > 0 ? fullMs + lagMs : 0,
     retryAfterMs: retryMs,
   };
+}
+
+/** Never a start that the account has had before, also when the clock stands still. */
+function nextStart(account: Account, atMs: number): number {
+  return Math.max(atMs, account.startedMs + 1);
 }
 
 function withState(account: Account, state: AnyState): Account {

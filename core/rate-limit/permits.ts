@@ -1,3 +1,6 @@
+/** Most permits of one key: each is a row. */
+export const maxPermitsOfKey = 10_000;
+
 /** A slot that is held until `expiresMs` or its release. */
 interface Permit {
   readonly id: string;

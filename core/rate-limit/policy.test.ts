@@ -37,6 +37,7 @@ test("resolvePermits", () => {
   const limit = { algorithm: "concurrency", limit: 5, ttlMs: 1000 } as const;
   expect(resolvePermits(limit)).toEqual({ limit: 5, ttlMs: 1000 });
   expect(resolvePermits(limit, { limit: 7, burst: 9 })).toEqual({ limit: 7, ttlMs: 1000 });
+  expect(resolvePermits(limit, { limit: 1e9 })).toMatchObject({ limit: 10_000 });
   expect(resolvePermits(limit, { unlimited: true })).toEqual({ limit: Number.POSITIVE_INFINITY, ttlMs: 1000 });
 });
 

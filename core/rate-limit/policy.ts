@@ -1,5 +1,6 @@
 import type { FixedWindowPolicy } from "./fixed-window.ts";
 import type { GcraPolicy } from "./gcra.ts";
+import { maxPermitsOfKey } from "./permits.ts";
 import type { QuotaPolicy } from "./quota.ts";
 import { maxLogTokens, type SlidingLogPolicy } from "./sliding-log.ts";
 import type { SlidingWindowPolicy } from "./sliding-window.ts";
@@ -48,7 +49,7 @@ export interface PermitPolicy {
  * The numbers in force for a key: the limit's own, or those of its override. An override's `limit` replaces the limit's,
  * and its burst is `override.burst ?? override.limit`; what an algorithm does not have is ignored.
  *
- * An override was accepted under an older policy perhaps, whose window was shorter. So numbers that the arithmetic could
+ * An override that is larger than its limit could be is refused when it is written; but the limit may change later. So numbers that the arithmetic could
  * not carry exactly (capacity · window over 2^53, a log over `maxLogTokens`) are lowered to the largest that it can:
  * a key then gets less than it was promised, never more.
  */
@@ -73,10 +74,11 @@ export function resolve(limit: TokenLimit, override?: LimitOverride): MeterPolic
   }
 }
 
-/** The permits in force for a key. An override's `burst` means nothing here. */
+/** The permits in force for a key, at most `maxPermitsOfKey` unless unlimited. An override's `burst` means nothing here. */
 export function resolvePermits(limit: ConcurrencyLimit, override?: LimitOverride): PermitPolicy {
   if (override === undefined) return { limit: limit.limit, ttlMs: limit.ttlMs };
-  return { limit: "unlimited" in override ? Number.POSITIVE_INFINITY : override.limit, ttlMs: limit.ttlMs };
+  const most = "unlimited" in override ? Number.POSITIVE_INFINITY : Math.min(override.limit, maxPermitsOfKey);
+  return { limit: most, ttlMs: limit.ttlMs };
 }
 
 /** Whether two policies are the same numbers. */

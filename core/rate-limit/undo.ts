@@ -1,4 +1,4 @@
-import { type Account, refund } from "./account.ts";
+import { type Account, epochOf, refund } from "./account.ts";
 import { type AnyState, meterOf } from "./algorithms.ts";
 import type { GcraState } from "./gcra.ts";
 import type { SlidingLogState } from "./sliding-log.ts";
@@ -11,11 +11,13 @@ export interface Charge {
   readonly atMs: number;
   /** The account's version at the spend. */
   readonly version: number;
+  /** The account's epoch at the spend: in another one the charge is gone. */
+  readonly epoch: string;
 }
 
 /** What the account's last spend is remembered by. */
 export function chargeOf(account: Account): Charge {
-  return { atMs: account.state.atMs, version: account.version };
+  return { atMs: account.state.atMs, version: account.version, epoch: epochOf(account) };
 }
 
 /**
@@ -26,11 +28,11 @@ export function chargeOf(account: Account): Charge {
  * Had a bucket not been charged `cost`, it would owe less now by some d. At first d is `cost`, and it shrinks only while
  * the bucket would be full without the charge, at the rate of the refill. So d is at least what is left of the charge
  * when it refills alone; how much more, nobody remembers. Numbers that changed meanwhile give nothing back: what was
- * spent counts elsewhere then.
+ * spent counts elsewhere then. Nor does an account that was started anew (RL-17): it never owed the charge.
  */
 export function undo(account: Account, cost: number, charge: Charge): Account {
   const { policy, state } = account;
-  if (policy.algorithm === "unlimited") return account;
+  if (policy.algorithm === "unlimited" || !isOf(account, charge)) return account;
   if (policy.algorithm === "sliding-log")
     return { ...account, state: withoutEntry(state as SlidingLogState, cost, charge) };
   if (account.version !== charge.version) return account;
@@ -67,11 +69,18 @@ export function undo(account: Account, cost: number, charge: Charge): Account {
 /**
  * Gives back the part of a reservation that was not needed. A bucket gets the whole of it, however long ago it was charged:
  * work that took a minute must not cost what it did not use. That bounds the net, as every refund of a bucket does
- * (RL-16). Windows and logs get it back as `undo` does, where it still counts.
+ * (RL-16). Windows and logs get it back as `undo` does, where it still counts. An account that was started anew since gets
+ * nothing (RL-17).
  */
 export function giveBack(account: Account, cost: number, charge: Charge): Account {
+  if (!isOf(account, charge)) return account;
   const { algorithm } = account.policy;
   return algorithm === "gcra" || algorithm === "token-bucket" ? refund(account, cost) : undo(account, cost, charge);
+}
+
+/** Whether the charge was made since the account's last start. */
+function isOf(account: Account, charge: Charge): boolean {
+  return charge.epoch === epochOf(account);
 }
 
 /** The state that a key would be in had it been charged `cost` then and nothing else ever. */

@@ -1,4 +1,4 @@
-import { decode, idleAtMs } from "../../core/rate-limit/account.ts";
+import { decode, forgettableAtMs } from "../../core/rate-limit/account.ts";
 import {
   clockToleranceMs,
   collectChunk,
@@ -62,7 +62,7 @@ const keys: Table = {
       .toArray()
       .map((row) => ({
         id: [row.limit_id, row.key],
-        dueMs: idleAtMs(decode(row.state)) + clockToleranceMs,
+        dueMs: forgettableAtMs(decode(row.state)) + clockToleranceMs,
       })),
   remove: "DELETE FROM keys WHERE limit_id = ? AND key = ?",
 };
@@ -97,7 +97,7 @@ const tables: readonly Table[] = [
 
 /**
  * Deletes what is idle or past its time, at most `collectChunk` rows a run, in primary-key order. An account in memory
- * may outlive its row: a row that is idle says the same as none.
+ * may outlive its row: a row that is idle says the same as none, once nobody can take back a charge from before its last start.
  *
  * @returns when to run again, in milliseconds since the epoch; null when no row is left that ever will be due
  */

@@ -19,8 +19,11 @@ import type { Parts } from "./parts.ts";
 const overloaded: WireAnswer = [Outcome.overloaded, []];
 const fenced: WireAnswer = [Outcome.fenced, []];
 const reused: WireAnswer = [Outcome.reused, []];
+const failed: WireAnswer = [Outcome.failed, []];
 /** The newest version of the limit hands out permits. */
 const notMetered: WireVerdict = [2, null, null, null, null];
+/** The check threw. */
+const undecided: WireVerdict = [3, null, null, null, null];
 
 type LimitsOfBatch = readonly (Limit | undefined)[];
 
@@ -36,20 +39,33 @@ export class Decider {
   readonly #limits: Limits;
   readonly #ledger: Ledger;
   readonly #parts: Parts;
+  readonly #report: (error: unknown) => void;
   /** Holds made in the second `#holdSecond`; with the one before, at most twice the bound are alive. */
   #holds = 0;
   #holdSecond = 0;
 
-  constructor(limits: Limits, ledger: Ledger, parts: Parts) {
+  /** @param report told of what a request has thrown */
+  constructor(limits: Limits, ledger: Ledger, parts: Parts, report: (error: unknown) => void) {
+    this.#report = report;
     this.#limits = limits;
     this.#ledger = ledger;
     this.#parts = parts;
   }
 
-  /** One answer for each request of the batch, in order. */
+  /** One answer for each request of the batch, in order. A request that throws changes nothing and fails alone. */
   decide(batch: DecideBatch, nowMs: number): DecideReply {
     const limits = batch.limits.map((limit) => this.#limits.adopt(limit));
-    return batch.requests.map((request) => this.#answer(limits, request, nowMs));
+    return batch.requests.map((request) => this.#attempt(() => this.#answer(limits, request, nowMs)) ?? failed);
+  }
+
+  /** What `work` gives; undefined when it threw, and then no account has changed. A part is recorded as its last act. */
+  #attempt<T>(work: () => T): T | undefined {
+    try {
+      return this.#ledger.atomically(work);
+    } catch (error) {
+      this.#report(error);
+      return undefined;
+    }
   }
 
   #answer(limits: LimitsOfBatch, [step, checks, part]: WireRequest, nowMs: number): WireAnswer {
@@ -107,6 +123,16 @@ export class Decider {
     return { cells, verdicts, outcome };
   }
 
+  /** A look changes nothing, so nothing has to be taken back when it throws. */
+  #lookAlone(limits: LimitsOfBatch, one: WireCheck, nowMs: number): Look {
+    try {
+      return this.#look(limits, [one], nowMs);
+    } catch (error) {
+      this.#report(error);
+      return { cells: [undefined], verdicts: [undecided], outcome: Outcome.failed };
+    }
+  }
+
   #check(limits: LimitsOfBatch, checks: readonly WireCheck[], nowMs: number, part?: Part): WireAnswer {
     const { cells, verdicts, outcome } = this.#look(limits, checks, nowMs);
     if (outcome !== Outcome.allowed) return [outcome, verdicts];
@@ -115,13 +141,13 @@ export class Decider {
     return [Outcome.allowed, verdicts];
   }
 
-  /** One after the other: the same key may come several times, and each spend counts for the next. */
+  /** One after the other: the same key may come several times, and each spend counts for the next. One that throws fails alone. */
   #each(limits: LimitsOfBatch, checks: readonly WireCheck[], nowMs: number, part?: Part): WireAnswer {
     if (checks.some(([place]) => limits[place] === undefined)) return overloaded;
     const verdicts: WireVerdict[] = [];
     const charges: (Charge | null)[] = [];
     for (const one of checks) {
-      const look = this.#look(limits, [one], nowMs);
+      const look = this.#lookAlone(limits, one, nowMs);
       charges.push(this.#spend(look.cells[0], [one], look.verdicts, 0));
       verdicts.push(...look.verdicts);
     }
@@ -145,7 +171,7 @@ export class Decider {
     for (const [index, cell] of cells.entries()) {
       if (cell === undefined || verdicts[index]?.[0] !== 1) continue;
       // A hold is in memory alone: the row does not change.
-      cell.account = hold(cell.account, holdId(part), costOf(checks, index), nowMs + holdTtlMs);
+      this.#ledger.set(cell, hold(cell.account, holdId(part), costOf(checks, index), nowMs + holdTtlMs));
     }
     return [Outcome.allowed, verdicts];
   }
@@ -176,7 +202,7 @@ export class Decider {
       const limit = limits[place];
       if (limit === undefined) continue;
       const cell = this.#ledger.cell(limit, key, nowMs);
-      cell.account = release(cell.account, holdId(part));
+      this.#ledger.set(cell, release(cell.account, holdId(part)));
     }
     return [Outcome.allowed, []];
   }

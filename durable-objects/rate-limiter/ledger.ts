@@ -29,6 +29,8 @@ export class Ledger {
   readonly #sql: SqlStorage;
   readonly #cells = new RecentMap<string, Cell>(maxKeysInMemory);
   #dirty: Cell[] = [];
+  /** Accounts as they were before each change of the work under way, so that a throw can take them back. */
+  #before: { readonly cell: Cell; readonly account: Account }[] | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -57,10 +59,30 @@ export class Ledger {
     return cell;
   }
 
+  /** Runs `work`, all or nothing: should it throw, every account that it has put or set is again as before. */
+  atomically<T>(work: () => T): T {
+    const before: { cell: Cell; account: Account }[] = [];
+    this.#before = before;
+    try {
+      return work();
+    } catch (error) {
+      for (const { cell, account } of before.toReversed()) cell.account = account;
+      throw error;
+    } finally {
+      this.#before = undefined;
+    }
+  }
+
+  /** Replaces the account in memory alone, where its row stays the same: holds are not kept. */
+  set(cell: Cell, account: Account): void {
+    this.#before?.push({ cell, account: cell.account });
+    cell.account = account;
+  }
+
   /** Replaces the account; its row is written by `commit`. */
   put(cell: Cell, account: Account): void {
     const banned = account.bannedUntilMs !== cell.account.bannedUntilMs;
-    cell.account = account;
+    this.set(cell, account);
     // A key without a limit has nothing to remember but a ban.
     if (banned || account.policy.algorithm !== "unlimited") this.#touch(cell);
   }

@@ -29,6 +29,7 @@ import { Reservations, type Reserved, type Settled } from "./reservations.ts";
 import { migrate } from "./schema.ts";
 import { Turn } from "./turn.ts";
 
+const reportEveryMs = 1_000;
 const tooManyLimits = refuse("overloaded", "This shard has seen too many names of limits.");
 
 /**
@@ -48,6 +49,7 @@ export class RateLimiter extends DurableObject<unknown> implements RateLimiterRp
   /** Checks that wait for the turn. */
   #waitingChecks = 0;
   #alarmSet = false;
+  #reportedMs = Number.NEGATIVE_INFINITY;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env);
@@ -60,7 +62,7 @@ export class RateLimiter extends DurableObject<unknown> implements RateLimiterRp
     this.#marks = new Marks(sql);
     this.#reservations = new Reservations(sql, this.#limits, this.#ledger);
     this.#permits = new PermitBook(sql, this.#limits, this.#ledger);
-    this.#decider = new Decider(this.#limits, this.#ledger, this.#parts);
+    this.#decider = new Decider(this.#limits, this.#ledger, this.#parts, (error) => this.#report(error));
     this.#turn = new Turn(
       storage,
       () => this.#commit(),
@@ -78,14 +80,17 @@ export class RateLimiter extends DurableObject<unknown> implements RateLimiterRp
     for (const request of batch.requests) checks += request[1].length;
     if (this.#waitingChecks + checks > maxTurnChecks) return batch.requests.map(() => [Outcome.overloaded, []]);
     this.#waitingChecks += checks;
-    return this.#turn.run(() => {
+    try {
+      return await this.#turn.run(() => {
+        const known = this.#replies.get(batch.id);
+        if (known !== undefined) return known;
+        const reply = this.#decider.decide(batch, Date.now());
+        this.#replies.set(batch.id, reply);
+        return reply;
+      });
+    } finally {
       this.#waitingChecks -= checks;
-      const known = this.#replies.get(batch.id);
-      if (known !== undefined) return known;
-      const reply = this.#decider.decide(batch, Date.now());
-      this.#replies.set(batch.id, reply);
-      return reply;
-    });
+    }
   }
 
   async begin(id: string, bodyHash: string): Promise<BeginReply> {
@@ -223,6 +228,14 @@ export class RateLimiter extends DurableObject<unknown> implements RateLimiterRp
     if (!this.#alarmSet && hasCollectable(this.ctx.storage.sql)) this.#arm(Date.now() + minCollectIntervalMs);
   }
 
+  /** Bad data fails each check that meets it: one line a second tells as much as all of them. */
+  #report(error: unknown): void {
+    const nowMs = Date.now();
+    if (Math.abs(nowMs - this.#reportedMs) < reportEveryMs) return;
+    this.#reportedMs = nowMs;
+    console.error(JSON.stringify({ level: "error", message: "a check could not be decided", error: String(error) }));
+  }
+
   /** Without an await, so the alarm is part of the commit of what it is for. */
   #arm(atMs: number): void {
     this.#alarmSet = true;
@@ -237,6 +250,5 @@ export class RateLimiter extends DurableObject<unknown> implements RateLimiterRp
     this.#reservations.recount();
     this.#permits.forget();
     this.#replies.clear();
-    this.#waitingChecks = 0;
   }
 }

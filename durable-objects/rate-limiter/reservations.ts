@@ -20,6 +20,8 @@ type ReservationRow = {
   cost: number;
   charged_ms: number;
   charged_version: number;
+  /** Empty in rows of before it was kept: those give nothing back. */
+  charged_epoch: string;
   expires_ms: number;
 };
 
@@ -59,14 +61,15 @@ export class Reservations {
     this.#ledger.put(cell, account);
     const rows = this.#count();
     this.#sql.exec(
-      `INSERT OR REPLACE INTO reservations (id, limit_id, key, cost, charged_ms, charged_version, expires_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO reservations (id, limit_id, key, cost, charged_ms, charged_version, charged_epoch, expires_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       limit.id,
       key,
       cost,
       charge.atMs,
       charge.version,
+      charge.epoch,
       nowMs + ttlMs,
     );
     this.#rows = rows + 1;
@@ -84,7 +87,7 @@ export class Reservations {
     this.recount();
     const cell = this.#ledger.cell(limit, open.key, nowMs);
     if (actual <= open.cost) {
-      const charge = { atMs: open.charged_ms, version: open.charged_version };
+      const charge = { atMs: open.charged_ms, version: open.charged_version, epoch: open.charged_epoch };
       if (actual < open.cost) this.#ledger.put(cell, giveBack(cell.account, open.cost - actual, charge));
       return ok({ reserved: open.cost, charged: actual, uncharged: 0 });
     }

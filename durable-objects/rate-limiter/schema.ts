@@ -54,6 +54,7 @@ const steps: readonly string[] = [
      verdicts TEXT NOT NULL,
      expires_ms INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  "ALTER TABLE reservations ADD COLUMN charged_epoch TEXT NOT NULL DEFAULT ''",
 ];
 
 /**

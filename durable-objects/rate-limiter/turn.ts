@@ -26,7 +26,10 @@ export class Turn {
     this.#forget = forget;
   }
 
-  /** Runs `work` in the next turn. A throw rolls the whole turn back and rejects all of its calls. */
+  /**
+   * Runs `work` in the next turn. A throw rolls the whole turn back, and each of its works is then run alone: only those
+   * that throw are rejected. So a work may run twice, and what it changes outside of the storage is forgotten in between.
+   */
   run<T>(work: () => T): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject });
@@ -50,18 +53,25 @@ export class Turn {
   #flush(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
+    if (waiting.length > 1 && this.#together(waiting)) return;
+    for (const each of waiting) this.#together([each]);
+  }
+
+  /** One transaction for all. False when it was rolled back; a work that was alone is rejected then. */
+  #together(works: readonly Waiting[]): boolean {
     let answers: unknown[];
     try {
       answers = this.#storage.transactionSync(() => {
-        const done = waiting.map((each) => each.work());
+        const done = works.map((each) => each.work());
         this.#commit();
         return done;
       });
     } catch (error) {
       this.#forget();
-      for (const each of waiting) each.reject(error);
-      return;
+      if (works.length === 1) works[0]?.reject(error);
+      return false;
     }
-    for (const [index, each] of waiting.entries()) each.resolve(answers[index]);
+    for (const [index, each] of works.entries()) each.resolve(answers[index]);
+    return true;
   }
 }

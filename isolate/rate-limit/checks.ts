@@ -4,7 +4,7 @@ import { Outcome, type Part, Step } from "../../contracts/rpc/rate-limiter.ts";
 import type { Question, Reply } from "./batcher.ts";
 import type { Call, LimitConfig } from "./dependencies.ts";
 import type { FailModes, Fallback } from "./fail-mode.ts";
-import type { Failure } from "./failure.ts";
+import { type Failure, failureIn } from "./failure.ts";
 import { type Answered, once } from "./idempotent.ts";
 import type { LimiterObjects } from "./objects.ts";
 import { checkable, type Group, grouped, type Planned, plan, summed } from "./plan.ts";
@@ -103,7 +103,8 @@ export class Checks {
     const [outcome, verdicts] = reply.answer;
     switch (outcome) {
       case Outcome.overloaded:
-        return this.#answered(call, [first], planned, [this.#fallBack(call, first, "overloaded")]);
+      case Outcome.failed:
+        return this.#answered(call, [first], planned, [this.#fallBack(call, first, failureIn(outcome))]);
       case Outcome.fenced:
         return { result: inUse, final: false };
       case Outcome.reused:
@@ -188,9 +189,10 @@ export class Checks {
       const reply = replies.get(check.shard) as Reply;
       const verdict = "answer" in reply && reply.answer[0] === Outcome.allowed ? reply.answer[1][place] : undefined;
       if (verdict?.[0] === 2) return refused(items[index] as CheckItem, needsAcquire.refusal);
-      if (verdict !== undefined) return fromObject(check, verdict);
+      if (verdict !== undefined && verdict[0] !== 3) return fromObject(check, verdict);
       final = false;
-      return this.#fallBackOne(call, check, "unanswered" in reply ? reply.unanswered : "overloaded");
+      const failure = "unanswered" in reply ? reply.unanswered : verdict ? "failed" : failureIn(reply.answer[0]);
+      return this.#fallBackOne(call, check, failure);
     });
     this.#count(
       call,

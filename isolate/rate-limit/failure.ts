@@ -1,3 +1,5 @@
+import { Outcome } from "../../contracts/rpc/rate-limiter.ts";
+
 /**
  * Why an object gave no answer. `overloaded`: it refused to take the call. `deadline`: it did not answer in time.
  * `failed`: anything else; the work may have been done.
@@ -8,6 +10,11 @@ export type Failure = "overloaded" | "deadline" | "failed";
 export function failureOf(error: unknown): Failure {
   if (error === "deadline") return "deadline";
   return flag(error, "overloaded") ? "overloaded" : "failed";
+}
+
+/** Why an answer without a decision has none. */
+export function failureIn(outcome: Outcome): Failure {
+  return outcome === Outcome.failed ? "failed" : "overloaded";
 }
 
 /** Whether the runtime says that a second call may succeed. One that was shed for overload never is repeated. */

@@ -1,7 +1,7 @@
 import { Outcome, type Part, Step, type WireVerdict } from "../../contracts/rpc/rate-limiter.ts";
 import type { Question, Reply } from "./batcher.ts";
 import type { Fallback } from "./fail-mode.ts";
-import type { Failure } from "./failure.ts";
+import { type Failure, failureIn } from "./failure.ts";
 import type { Group } from "./plan.ts";
 
 /** When a check that was refused because an object did not confirm may come back: its holds have ended then. */
@@ -48,7 +48,7 @@ export async function decideTogether(
     if ("answer" in reply && (outcome === Outcome.allowed || outcome === Outcome.refused)) {
       return { verdicts: reply.answer[1] };
     }
-    const failure = "unanswered" in reply ? reply.unanswered : "overloaded";
+    const failure = "unanswered" in reply ? reply.unanswered : failureIn(reply.answer[0]);
     return { unanswered: failure, fallbacks: context.fallback(groups[index] as Group) };
   });
   const allowed = held.every((reply, index) => {
@@ -97,7 +97,7 @@ export async function decideTogether(
     const { checks } = groups[index] as Group;
     if ("answer" in reply && outcomeOf(reply) === Outcome.refused) return { verdicts: reply.answer[1] };
     if ("answer" in reply && outcomeOf(reply) === Outcome.allowed) return answers[index] as GroupAnswer;
-    const failure = "unanswered" in reply ? reply.unanswered : "overloaded";
+    const failure = "unanswered" in reply ? reply.unanswered : failureIn(reply.answer[0]);
     return { unanswered: failure, fallbacks: checks.map(() => ({ allowed: false, retryAfterMs: unconfirmedRetryMs })) };
   });
   return { outcome: taken ?? "refused", answers: refused };
@@ -105,7 +105,7 @@ export async function decideTogether(
   /** Takes back what the group was charged. Whatever cannot be seen to be undone is counted. */
   async function cancel(group: Group, wasAcknowledged: boolean): Promise<void> {
     const reply = await send(group, Step.cancel, true);
-    if ("unanswered" in reply) context.leftOver("cancel-unacknowledged");
+    if ("unanswered" in reply || outcomeOf(reply) === Outcome.failed) context.leftOver("cancel-unacknowledged");
     else if (!isReplay(reply) && !wasAcknowledged) context.leftOver("confirm-unacknowledged");
   }
 }

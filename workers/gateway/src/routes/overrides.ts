@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { Override } from "../../../../contracts/limits.ts";
+import { type LimitPolicy, largestOverride, Override } from "../../../../contracts/limits.ts";
 import { Key, Name } from "../../../../contracts/names.ts";
-import { refuse } from "../../../../contracts/result.ts";
+import { ok, type Refusal, type Result, refuse } from "../../../../contracts/result.ts";
 import { type Call, type Endpoint, endpoint, smallBodySizeBytes } from "../endpoint/endpoint.ts";
 import { json, noContent, refused } from "../http/answer.ts";
 import { etag } from "../http/etag.ts";
@@ -36,7 +36,8 @@ const putSpec = {
   method: "put",
   tag: "limits",
   summary: "Override a limit for one key",
-  description: "In force in the key's object when it is answered.",
+  description:
+    "In force in the key's object when it is answered. `limit` and `burst` can be no larger than those of the limit itself could be.",
   access: "limits:write",
   body: { schema: Override, maxSizeBytes: smallBodySizeBytes },
   conditional: true,
@@ -137,12 +138,28 @@ async function put(call: AnyCall, { limit, key }: Subject, override: Override): 
   const { c, services, principal } = call;
   const write = await writeOf(call);
   if (!write.ok) return refused(c, write.refusal);
+  const served = await servable(call, limit, override);
+  if (!served.ok) return refused(c, served.refusal);
   const stored = await services.database.overrides.put(write.value, principal.tenantId, limit, key, override);
   if (!stored.ok) return refused(c, stored.refusal);
   const { version, action } = stored.value;
   if (!(await deliver(call, { limit, key }, override, version))) return refused(c, notDelivered.refusal);
   const body = answered({ limit, key, override, version, updatedAtMs: write.value.nowMs });
   return json(c, body, action === "create" ? 201 : 200, { etag: etag(version) });
+}
+
+/** Refuses numbers over what the limit's algorithm can serve: they would be answered and lowered in silence. */
+async function servable({ services, principal }: AnyCall, limit: string, override: Override): Promise<Result<null>> {
+  if ("unlimited" in override) return ok(null);
+  const stored = await services.database.resources.get("limits", principal.tenantId, limit);
+  if (!stored.ok) return stored;
+  const most = largestOverride(stored.value.body as LimitPolicy);
+  const tooLarge = (["limit", "burst"] as const).filter((name) => (override[name] ?? 0) > most);
+  if (tooLarge.length === 0) return ok(null);
+  const errors = tooLarge.map((name) => ({ pointer: `/${name}`, detail: `must be at most ${most} for this limit` }));
+  const detail = `The override is too large for this limit, which can serve at most ${most}.`;
+  const refusal: Refusal = { code: "invalid_body", detail, errors };
+  return { ok: false, refusal };
 }
 
 async function remove(call: AnyCall, { limit, key }: Subject): Promise<Response> {
