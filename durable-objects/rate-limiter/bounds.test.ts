@@ -145,7 +145,7 @@ describe("at a bound the answer is overloaded and nothing is charged", () => {
     await limiter.acquire(target("k", jobs), { id: "prm" });
     await fill(
       limiter,
-      `${numbers(maxReservations)} INSERT INTO reservations SELECT 'r' || n, 1, 'k', 1, 0, 0, 9e15 FROM numbers`,
+      `${numbers(maxReservations)} INSERT INTO reservations SELECT 'r' || n, 1, 'k', 1, 0, 0, 9e15, 'g0' FROM numbers`,
     );
     await fill(limiter, `${numbers(maxPermits)} INSERT INTO permits SELECT 'p' || n, 1, 'x' || n, 9e15 FROM numbers`);
     await fill(limiter, `${numbers(maxMarks)} INSERT INTO marks SELECT 'm' || n, '', 1, 0, NULL, 9e15 FROM numbers`);

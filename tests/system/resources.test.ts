@@ -148,6 +148,27 @@ describe("overrides", () => {
     expect((await platform.admin.get("/v1/limits/base/overrides/vip")).status).toBe(404);
   });
 
+  test.each([
+    ["gcra", { ...gcra, windowMs: 400 * 86_400_000 }, 260_624],
+    ["sliding-log", { algorithm: "sliding-log", limit: 5, windowMs: 60_000 }, 1_000],
+    ["concurrency", { algorithm: "concurrency", limit: 5 }, 10_000],
+    ["quota", { algorithm: "quota", limit: 5, calendar: { unit: "day" } }, 1_000_000_000],
+  ])(
+    "an override of %s is refused over what its limit serves, and what is answered is served",
+    async (name, body, most) => {
+      await platform.admin.put(`/v1/limits/most-${name}`, body);
+      const path = `/v1/limits/most-${name}/overrides/vip`;
+      expect((await platform.admin.put(path, { limit: most })).body).toMatchObject({ override: { limit: most } });
+      const figures = await platform.admin.get(`/v1/limits/most-${name}/keys/vip`);
+      expect(figures.body).toMatchObject({ limitValue: most, remaining: most });
+      const over = await platform.admin.put(path, { limit: 1, burst: most + 1 });
+      expect(over).toMatchObject({ status: 400, body: { code: "invalid_body", errors: [{ pointer: "/burst" }] } });
+      if (most < 1e9) expect(JSON.stringify(over.body)).toContain(String(most));
+      expect((await platform.admin.get(path)).body).toMatchObject({ override: { limit: most } });
+      expect((await platform.admin.put(path, { unlimited: true })).status).toBe(200);
+    },
+  );
+
   test.each([".", "..", "a/b", "ban", "%", "ключ", "__proto__", "x".repeat(512)])(
     "RL-21 the key %j is addressed in the query, and in the path where it can stand there",
     async (key) => {
