@@ -2,9 +2,10 @@
 // wrong where something is, and how many steps passed; exits with 1 when one did not.
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { guaranteeViolations } from "./check/guarantees.ts";
 import { importViolations } from "./check/imports.ts";
 import { purityViolations } from "./check/purity.ts";
-import { sources, type Violation } from "./check/source.ts";
+import { type Source, sources, type Violation } from "./check/source.ts";
 import { missingMigrations } from "./generate/migrations.ts";
 import { openapi } from "./generate/openapi.ts";
 import { workerTypes } from "./generate/worker-types.ts";
@@ -27,6 +28,7 @@ const steps: readonly Step[] = [
   tool("unused files, exports and dependencies", "knip"),
   { name: "direction of imports", run: async () => inLines(importViolations(sources())) },
   { name: "purity of core", run: async () => inLines(purityViolations(sources())) },
+  { name: "guarantees have tests", run: async () => inLines(guaranteeViolations(await spec(), sources())) },
   { name: "generated: worker types and OpenAPI", run: staleFiles },
   { name: "generated: migrations", run: async () => stale(await missingMigrations()) },
 ];
@@ -65,6 +67,10 @@ function tool(step: string, name: string, ...args: string[]): Step {
         child.once("close", (code) => resolve(code === 0 ? "" : output || `${name} ended with ${code}`));
       }),
   };
+}
+
+async function spec(): Promise<Source> {
+  return { path: "docs/SPEC.md", text: await readFile("docs/SPEC.md", "utf8") };
 }
 
 async function staleFiles(): Promise<string> {
