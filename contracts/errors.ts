@@ -32,7 +32,7 @@ const kinds = {
 
   // Who the caller is
   unauthenticated: { status: 401, title: "Credentials are missing or not valid", retry: "final" },
-  forbidden: { status: 403, title: "The credentials lack a scope", retry: "final" },
+  forbidden: { status: 403, title: "The credentials do not allow this", retry: "final" },
   origin_not_allowed: { status: 403, title: "This origin may not call", retry: "final" },
 
   // What the state says
