@@ -1,3 +1,5 @@
+import { toHex } from "../core/hex.ts";
+
 /** A new API key. `key` is what its holder gets, once; only `secretHash` is stored. */
 export interface MintedKey {
   readonly id: string;
@@ -31,14 +33,10 @@ export function parseKey(text: string): { readonly id: string; readonly secret: 
 /** SHA-256 of a secret as hexadecimal digits. */
 export async function hashSecret(secret: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret));
-  return hex(new Uint8Array(digest));
+  return toHex(new Uint8Array(digest));
 }
 
 /** `sizeBytes` random bytes as hexadecimal digits. */
 export function randomHex(sizeBytes: number): string {
-  return hex(crypto.getRandomValues(new Uint8Array(sizeBytes)));
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(crypto.getRandomValues(new Uint8Array(sizeBytes)));
 }

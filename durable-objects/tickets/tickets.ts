@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { ok, type Result, refuse } from "../../contracts/result.ts";
 import type { TicketGrant, TicketsRpc } from "../../contracts/rpc/hub.ts";
+import { toHex } from "../../core/hex.ts";
 
 /** A ticket's life: long enough to open a connection with it. */
 const ttlMs = 30_000;
@@ -25,7 +26,7 @@ export class Tickets extends DurableObject implements TicketsRpc {
     tenantId: string,
     grant: TicketGrant,
   ): Promise<Result<{ readonly ticket: string; readonly expiresAtMs: number }>> {
-    const secret = hex(crypto.getRandomValues(new Uint8Array(secretSizeBytes)));
+    const secret = toHex(crypto.getRandomValues(new Uint8Array(secretSizeBytes)));
     const ticket = `${tenantId}.${secret}`;
     const hash = await sha256(ticket);
     const nowMs = Date.now();
@@ -85,9 +86,5 @@ export class Tickets extends DurableObject implements TicketsRpc {
 }
 
 async function sha256(text: string): Promise<string> {
-  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
 }

@@ -20,6 +20,7 @@ import { ok, type Result, refuse } from "../../../contracts/result.ts";
 import type { LocationHubRpc, Namespace } from "../../../contracts/rpc/hub.ts";
 import type { RateLimiterRpc } from "../../../contracts/rpc/rate-limiter.ts";
 import { hash32, jump } from "../../../core/hashing/jump.ts";
+import { inputHash } from "../../../isolate/input-hash.ts";
 import { Isolate } from "../../../isolate/isolate.ts";
 import type { Call } from "../../../isolate/rate-limit/dependencies.ts";
 import { RateLimits } from "../../../isolate/rate-limit/rate-limits.ts";
@@ -179,7 +180,7 @@ export class RateLimiterService extends WorkerEntrypoint<Bindings, Props> {
       ...(timeoutMs === undefined ? {} : { deadlineMs: Date.now() + timeoutMs }),
       ...(idempotencyKey === undefined
         ? {}
-        : { idempotency: { key: idempotencyKey, route: method, bodyHash: await digest(input.value) } }),
+        : { idempotency: { key: idempotencyKey, route: method, bodyHash: await inputHash(input.value) } }),
     };
     return work(shared, call, input.value);
   }
@@ -190,10 +191,4 @@ function parse<I>(schema: z.ZodType<I>, value: unknown): Result<I> {
   if (parsed.success) return ok(parsed.data);
   const [issue] = parsed.error.issues;
   return refuse("invalid_body", `/${issue?.path.join("/") ?? ""}: ${issue?.message ?? "is not valid"}`);
-}
-
-/** SHA-256 of the validated input, hex: the schema has put its members in order. */
-async function digest(input: unknown): Promise<string> {
-  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(input)));
-  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

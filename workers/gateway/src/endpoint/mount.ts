@@ -1,9 +1,10 @@
 import type { Hono } from "hono";
 import { ok, type Result } from "../../../../contracts/result.ts";
+import { inputHash } from "../../../../isolate/input-hash.ts";
 import type { GatewayContext, GatewayEnv } from "../context.ts";
 import { refused } from "../http/answer.ts";
 import { managementLimit } from "../middleware/gateway-limits.ts";
-import { type IdempotencyRequest, idempotencyKey, inputHash } from "../middleware/idempotency-key.ts";
+import { type IdempotencyRequest, idempotencyKey } from "../middleware/idempotency-key.ts";
 import { rateLimit } from "../middleware/rate-limit.ts";
 import { unsupportedHeader } from "../middleware/unsupported-headers.ts";
 import type { Services } from "../services.ts";

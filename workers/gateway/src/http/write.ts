@@ -1,8 +1,8 @@
 import { ok, type Result } from "../../../../contracts/result.ts";
 import { objectName } from "../../../../core/object-name.ts";
 import type { Write } from "../../../../database/write.ts";
+import { sha256Hex } from "../../../../isolate/input-hash.ts";
 import type { Call } from "../endpoint/endpoint.ts";
-import { sha256Hex } from "../middleware/idempotency-key.ts";
 import { condition } from "./etag.ts";
 
 type AnyCall = Call<unknown, unknown, unknown>;

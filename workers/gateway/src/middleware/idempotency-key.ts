@@ -21,14 +21,3 @@ export function idempotencyKey(request: Request): Result<string | undefined> {
   if (form.test(key)) return ok(key);
   return invalidParameter("Idempotency-Key", "must be 1 to 255 printable ASCII characters");
 }
-
-/** A digest of validated input: equal input in other words (white space, order of query) counts as equal (ID-2). */
-export async function inputHash(input: unknown): Promise<string> {
-  return sha256Hex(JSON.stringify(input));
-}
-
-/** SHA-256 of a text in UTF-8, as hex. */
-export async function sha256Hex(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}

@@ -1,3 +1,5 @@
+import { toHex } from "../../../../core/hex.ts";
+
 /** A W3C trace context: what is needed to continue a caller's trace. */
 export interface TraceContext {
   readonly traceId: string;
@@ -35,5 +37,5 @@ export function traceparent(trace: TraceContext): string {
 export function randomHex(digits: 16 | 32): string {
   const bytes = crypto.getRandomValues(new Uint8Array(digits / 2));
   bytes[0] = (bytes[0] ?? 0) | 1;
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(bytes);
 }
